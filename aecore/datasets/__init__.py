@@ -1,0 +1,1 @@
+"""Datasets: MNIST digits, and pictures brought to their form."""

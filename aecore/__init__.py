@@ -1,0 +1,105 @@
+"""aecore: autoencoders for digits, to train, load, judge and use.
+
+    import aecore
+
+    digits = aecore.load_digits("test")
+    network = aecore.load("digits-32")
+    codes = network.encode(digits.images)      # (n, 32)
+    pictures = network.decode(codes)           # (n, 28, 28)
+
+Importing this package is free: each name loads its module, and torch where it needs it, on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aecore.checkpoints import load, read_card, save, shipped_names
+    from aecore.config import NetworkConfig, TrainConfig
+    from aecore.datasets.mnist import Digits, load_digits
+    from aecore.datasets.pictures import digit_from_ink, digit_from_picture, outsiders, pack_digit, unpack_digit
+    from aecore.errors import (
+        AecoreError,
+        CheckpointError,
+        ConfigError,
+        DataError,
+        DivergedError,
+        ModelNotFoundError,
+        PictureError,
+        TrainingError,
+    )
+    from aecore.metrics import code_bytes, information_kept, mse, png_bytes, psnr, ssim
+    from aecore.networks import Autoencoder, build
+    from aecore.pca import PCA
+    from aecore.training import Report, train
+
+_HOMES = {
+    "aecore.checkpoints": ("load", "read_card", "save", "shipped_names"),
+    "aecore.config": ("NetworkConfig", "TrainConfig"),
+    "aecore.datasets.mnist": ("Digits", "load_digits"),
+    "aecore.datasets.pictures": ("digit_from_ink", "digit_from_picture", "outsiders", "pack_digit", "unpack_digit"),
+    "aecore.errors": (
+        "AecoreError",
+        "CheckpointError",
+        "ConfigError",
+        "DataError",
+        "DivergedError",
+        "ModelNotFoundError",
+        "PictureError",
+        "TrainingError",
+    ),
+    "aecore.metrics": ("code_bytes", "information_kept", "mse", "png_bytes", "psnr", "ssim"),
+    "aecore.networks": ("Autoencoder", "build"),
+    "aecore.pca": ("PCA",),
+    "aecore.training": ("Report", "train"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "PCA",
+    "AecoreError",
+    "Autoencoder",
+    "CheckpointError",
+    "ConfigError",
+    "DataError",
+    "Digits",
+    "DivergedError",
+    "ModelNotFoundError",
+    "NetworkConfig",
+    "PictureError",
+    "Report",
+    "TrainConfig",
+    "TrainingError",
+    "build",
+    "code_bytes",
+    "digit_from_ink",
+    "digit_from_picture",
+    "information_kept",
+    "load",
+    "load_digits",
+    "mse",
+    "outsiders",
+    "pack_digit",
+    "png_bytes",
+    "psnr",
+    "read_card",
+    "save",
+    "shipped_names",
+    "ssim",
+    "train",
+    "unpack_digit",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'aecore' has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

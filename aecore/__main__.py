@@ -1,0 +1,188 @@
+"""The command line: ``python -m aecore list | train | evaluate``. Figures go to stdout, progress to stderr."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from aecore import checkpoints
+from aecore.datasets.mnist import Digits, load_digits
+from aecore.errors import AecoreError, DataError
+from aecore.evaluation import evaluate, write_card
+from aecore.recipes import GROUPS, RECIPES, Recipe, cook, find_recipes
+
+if TYPE_CHECKING:
+    from aecore.networks import Autoencoder
+    from aecore.pca import PCA
+
+SHOWN_SIZES = (1, 2, 4, 8, 16, 32, 64)  # of an ordered code, in the table for people; --json prints every size
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit status: 0, or 2 after an error that says what to do."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except AecoreError as error:
+        print(f"aecore: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\naecore: stopped; nothing was saved", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m aecore", description="Train and judge the shipped autoencoders.")
+    commands = parser.add_subparsers(required=True, metavar="list | train | evaluate")
+
+    listing = commands.add_parser("list", help="the recipes, and which of them are trained")
+    listing.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    listing.set_defaults(run=_list)
+
+    training = commands.add_parser("train", help="train a shipped model anew, judge it and save it with its card")
+    training.add_argument("recipe", help=f"one of {', '.join((*RECIPES, *GROUPS))}")
+    training.add_argument("--out", type=Path, help="folder to save model folders in (default: the shipped models)")
+    training.set_defaults(run=_train)
+
+    judging = commands.add_parser("evaluate", help="recompute the figures of a model's card")
+    judging.add_argument("recipe", help=f"one of {', '.join((*RECIPES, *GROUPS))}")
+    judging.set_defaults(run=_evaluate)
+
+    for command in (training, judging):
+        command.add_argument("--data-dir", type=Path, help="folder that holds MNIST (default: AECORE_DATA, user cache)")
+        command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+        command.add_argument("--threads", type=int, help="processor threads to use (default: torch's choice)")
+    return parser
+
+
+def _list(options: argparse.Namespace) -> None:
+    trained = set(checkpoints.shipped_names())
+    if options.json:
+        rows = {name: {"title": recipe.title, "trained": name in trained} for name, recipe in RECIPES.items()}
+        print(json.dumps({"recipes": rows, "groups": GROUPS}))
+        return
+    for name, recipe in RECIPES.items():
+        print(f"{name:<12}{'trained' if name in trained else '-':<10}{recipe.title}")
+    for name, members in GROUPS.items():
+        print(f"{name:<12}{'group':<10}{', '.join(members)}")
+
+
+def _train(options: argparse.Namespace) -> None:
+    recipes = find_recipes(options.recipe)
+    _use_threads(options.threads)
+    train_digits, test_digits = _digits(options.data_dir)
+    cards = {}
+    for recipe in recipes:
+        started, cpu_started = time.perf_counter(), time.process_time()
+        model = _cook(recipe, train_digits)
+        seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
+        sizes = _judge(recipe, model, train_digits, test_digits)
+        card = write_card(
+            recipe,
+            model,
+            sizes,
+            train_count=len(train_digits),
+            test_count=len(test_digits),
+            seconds=seconds,
+            cpu_seconds=cpu_seconds,
+        )
+        folder = checkpoints.save(model, (options.out or checkpoints.models_folder()) / recipe.name, card)
+        print(f"saved {folder}", file=sys.stderr)
+        cards[recipe.name] = card
+        if not options.json:
+            _print_table(recipe.name, sizes)
+    if options.json:
+        print(json.dumps(cards))
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    recipes = find_recipes(options.recipe)
+    _use_threads(options.threads)
+    models = {recipe.name: checkpoints.load(recipe.name) for recipe in recipes}
+    train_digits, test_digits = _digits(options.data_dir)
+    results = {}
+    for recipe in recipes:
+        sizes = _judge(recipe, models[recipe.name], train_digits, test_digits)
+        results[recipe.name] = {
+            "test_digits": len(test_digits),
+            "command": models[recipe.name].card.get("check"),
+            "sizes": {str(k): figures for k, figures in sizes.items()},
+        }
+        if not options.json:
+            _print_table(recipe.name, sizes)
+    if options.json:
+        print(json.dumps(results))
+
+
+def _cook(recipe: Recipe, digits: Digits) -> Autoencoder | PCA:
+    steps = cook(recipe, digits.images)
+    while True:
+        try:
+            report = next(steps)
+        except StopIteration as finished:
+            return cast("Autoencoder | PCA", finished.value)
+        watched = "" if report.valid_loss is None else f", valid {report.valid_loss:.5f}"
+        _progress(
+            f"{recipe.name}: train {report.train_loss:.5f}{watched}, {report.images_per_second:,.0f} images/s, "
+            f"{report.seconds_left:,.0f} s left",
+            report.epoch / report.epochs,
+        )
+
+
+def _judge(
+    recipe: Recipe, model: Autoencoder | PCA, train_digits: Digits, test_digits: Digits
+) -> dict[int, dict[str, Any]]:
+    sizes: dict[int, dict[str, Any]] = {}
+    for k, figures in evaluate(recipe, model, train_digits.images, test_digits.images):
+        sizes[k] = figures
+        _progress(f"{recipe.name}: judging on {len(test_digits):,} test digits", len(sizes) / len(recipe.sizes))
+    return sizes
+
+
+def _digits(data_dir: Path | None) -> tuple[Digits, Digits]:
+    train_digits = load_digits("train", data_dir, progress=_download_progress)
+    test_digits = load_digits("test", data_dir, progress=_download_progress)
+    if test_digits.source != "mnist":
+        raise DataError("MNIST's test digits are missing; give --data-dir a folder that holds MNIST")
+    return train_digits, test_digits
+
+
+def _use_threads(count: int | None) -> None:
+    if count is not None:
+        import torch
+
+        torch.set_num_threads(max(1, count))
+
+
+def _print_table(name: str, sizes: dict[int, dict[str, Any]]) -> None:
+    print(
+        f"{name:<12}{'MSE':>10}{'PSNR dB':>9}{'SSIM':>8}{'kept':>8}   PCA:{'MSE':>10}{'PSNR dB':>9}{'SSIM':>8}{'kept':>8}"
+    )
+    for k, figures in sizes.items():
+        if k in SHOWN_SIZES or len(sizes) == 1:
+            row = [
+                f"{side['mse']:>10.5f}{side['psnr']:>9.2f}{side['ssim']:>8.4f}{side['information_kept']:>8.4f}"
+                for side in (figures["model"], figures["pca"])
+            ]
+            print(f"{f'{k} numbers':<12}{row[0]}       {row[1]}")
+
+
+def _download_progress(done: int, total: int | None) -> None:
+    _progress("downloading MNIST", done / total if total else 0.0)
+
+
+def _progress(text: str, part: float) -> None:
+    """Draw a progress bar on a terminal; elsewhere a line for each tenth would only fill logs, so nothing."""
+    if sys.stderr.isatty():
+        bar = "#" * round(20 * part)
+        print(f"\r\033[K[{bar:<20}] {part:>4.0%} {text}", end="" if part < 1 else "\n", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""The shipped models: one table from a name to its network and its training. Knows no files but the datasets."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aecore.config import NetworkConfig, TrainConfig
+from aecore.errors import ConfigError
+from aecore.pca import PCA
+
+if TYPE_CHECKING:
+    from aecore.networks import Array, Autoencoder
+    from aecore.training import Report
+
+CODE_SIZES = (2, 4, 8, 16, 32, 64)  # one dedicated network each
+LARGEST_CODE = 64  # of the ordered network and of the shipped PCA
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one shipped model is made."""
+
+    name: str  # of the model folder
+    title: str  # what it is, for people
+    network: NetworkConfig | None = None  # None: principal component analysis, no network
+    training: TrainConfig | None = None  # None as well
+    sizes: tuple[int, ...] = ()  # numbers of code numbers that its card reports on
+
+
+def _digits(code: int) -> Recipe:
+    return Recipe(
+        name=f"digits-{code}",
+        title=f"digits in {code} numbers",
+        network=NetworkConfig(hidden=(768, 448), code=code),
+        training=TrainConfig(epochs=100, shift=1, valid_fraction=0.0),
+        sizes=(code,),
+    )
+
+
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        *(_digits(code) for code in CODE_SIZES),
+        Recipe(
+            name="ordered",
+            title="digits in an ordered code: any first k of 64 numbers",
+            network=NetworkConfig(hidden=(512, 256), code=LARGEST_CODE, ordered=True),
+            training=TrainConfig(epochs=100, shift=1, valid_fraction=0.0),
+            sizes=tuple(range(1, LARGEST_CODE + 1)),
+        ),
+        Recipe(
+            name="pca", title="the 64 first principal components of digits", sizes=tuple(range(1, LARGEST_CODE + 1))
+        ),
+    )
+}
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "all": tuple(RECIPES),
+    "digits": tuple(f"digits-{code}" for code in CODE_SIZES),
+}
+
+
+def find_recipes(name: str) -> tuple[Recipe, ...]:
+    """Return the recipe of that name, or all of a group ("digits", "all").
+
+    Raises
+    ------
+    ConfigError
+        If there is none; the message lists the good names.
+    """
+    names = GROUPS.get(name, (name,))
+    if not set(names) <= set(RECIPES):
+        raise ConfigError(f"there is no recipe {name!r}; take one of {', '.join((*RECIPES, *GROUPS))}")
+    return tuple(RECIPES[known] for known in names)
+
+
+def cook(recipe: Recipe, images: Array) -> Generator[Report, None, Autoencoder | PCA]:
+    """Make a model by its recipe: yields a report an epoch and returns the finished model.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What to make.
+    images : ndarray, shape (n, 28, 28)
+        Training images; the shipped models take ``load_digits("train").images``.
+    """
+    if recipe.network is None:
+        return PCA.fit(images, LARGEST_CODE)
+    from aecore.networks import build
+    from aecore.training import train
+
+    training = recipe.training or TrainConfig()
+    network = build(recipe.network, seed=training.seed)
+    yield from train(network, images, training)
+    network.to("cpu").calibrate(images)
+    return network

@@ -10,8 +10,8 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,33 +74,37 @@ def serve(script: Path = ROOT / "app.py", *, port: int | None = None, timeout: f
     RuntimeError
         If the server stops, or does not answer in time; the message carries what it printed.
     """
-    address = f"http://127.0.0.1:{port or (port := free_port())}"
+    port = port or free_port()
+    address = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "streamlit", "run", script.name, "--server.port", str(port)]
     command += ["--server.headless", "true", "--server.address", "127.0.0.1", "--browser.serverAddress", "127.0.0.1"]
-    with subprocess.Popen(command, cwd=script.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:
+    with tempfile.TemporaryFile() as log:  # not a pipe, which fills up when nobody reads it
+        server = subprocess.Popen(
+            command, cwd=script.parent, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        )
         try:
-            _wait_until_healthy(server, address, time.monotonic() + timeout)
+            if not _answers(server, address, time.monotonic() + timeout):
+                log.seek(0)
+                printed = log.read().decode(errors="replace").strip()
+                raise RuntimeError(f"The server at {address} did not answer. It printed:\n{printed}")
             yield address
         finally:
             server.terminate()
             try:
-                server.communicate(timeout=10)
+                server.wait(timeout=10)
             except subprocess.TimeoutExpired:
                 server.kill()
+                server.wait()
 
 
-def _wait_until_healthy(server: subprocess.Popen[bytes], address: str, deadline: float) -> None:
-    while True:
+def _answers(server: subprocess.Popen[bytes], address: str, deadline: float) -> bool:
+    while server.poll() is None and time.monotonic() < deadline:
         try:
             with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
-                return
-        except OSError as error:  # URLError is one: refused while it starts
-            if server.poll() is None and time.monotonic() < deadline:
-                time.sleep(0.05)
-                continue
-            server.terminate()
-            printed = server.communicate()[0].decode(errors="replace").strip()
-            raise RuntimeError(f"The server at {address} did not answer. It printed:\n{printed}") from error
+                return True
+        except OSError:  # urllib's URLError is one: refused while the server starts
+            time.sleep(0.05)
+    return False
 
 
 def wait_until_idle(page: Page, timeout: float = 60.0) -> None:

@@ -70,6 +70,7 @@ for file in "$@"; do
     rm -f "$venv/installed-$file"
     cp "$file" "$venv/installing-$file"
 done
+: >"$log"
 "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --progress-bar off \
     $(printf -- '-r %s ' "$@") >"$log" 2>&1 &
 pip=$!

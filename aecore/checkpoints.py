@@ -106,16 +106,18 @@ def load(name: str | Path) -> Autoencoder | PCA:
     CheckpointError
         If the folder is incomplete, broken, or made for another network.
     """
-    from aecore.networks import build
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
+
+    from aecore.networks import build
 
     place = _place(name)
     config = _read_json(place / CONFIG)
     card = _read_json(place / CARD)
     if config.get("format") != FORMAT:
         raise CheckpointError(
-            f"{place / CONFIG} has format {config.get('format')!r}, this aecore reads {FORMAT}; update aecore or train anew"
+            f"{place / CONFIG} has format {config.get('format')!r}, this aecore reads {FORMAT}; update aecore or train "
+            "the model again"
         )
     try:
         tensors = load_file(place / WEIGHTS)

@@ -90,9 +90,9 @@ class NetworkConfig:
     @property
     def is_linear(self) -> bool:
         """Whether encoder and decoder are (affine) linear maps, as PCA's are."""
-        return (self.activation == "linear" or not (self.hidden or self.decoder_sizes)) and (
-            self.output == "linear" and self.family == "dense" and not (self.normalise and self.hidden)
-        )
+        layered = bool(self.hidden or self.decoder_sizes)
+        bends = layered and (self.activation != "linear" or self.normalise)
+        return self.family == "dense" and self.output == "linear" and not bends
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as a dictionary that JSON can hold."""

@@ -1,11 +1,12 @@
 """The networks and the one function that builds one from a config. Knows nothing of files, training loops or pages.
 
-Images are float32 in [0, 1], shape (n, height, width), 0 = background. A network takes numpy arrays and tensors alike and
-answers in kind: numpy in, numpy out, without gradients.
+Images are float32 in [0, 1], shape (n, height, width), 0 = background. A network takes numpy arrays and tensors alike
+and answers in kind: numpy in, numpy out, without gradients.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any, Literal, cast
@@ -253,14 +254,13 @@ class ConvAutoencoder(Autoencoder):
         self._field = (config.channels[-1], config.shape[0] // scale, config.shape[1] // scale)
         features = math.prod(self._field)
         down: list[nn.Module] = []
-        for before, after in zip((1, *config.channels), config.channels, strict=False):
+        for before, after in itertools.pairwise((1, *config.channels)):
             down += [
                 nn.Conv2d(before, after, 4, stride=2, padding=1, bias=config.bias),
                 *_after(after, config, conv=True),
             ]
         up: list[nn.Module] = []
-        backwards = (*config.channels[::-1], 1)
-        for before, after in zip(backwards, backwards[1:], strict=False):
+        for before, after in itertools.pairwise((*config.channels[::-1], 1)):
             layer = nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, bias=config.bias)
             up += [layer, *_after(after, config, conv=True)]
         while not isinstance(up[-1], nn.ConvTranspose2d):  # the picture itself is neither normalised nor squashed
@@ -325,7 +325,7 @@ def _stack(sizes: Sequence[int], config: NetworkConfig) -> nn.Sequential:
     """Linear layers through `sizes`, with normalisation and activation after all but the last."""
     layers: list[nn.Module] = []
     last = len(sizes) - 2
-    for place, (before, after) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for place, (before, after) in enumerate(itertools.pairwise(sizes)):
         layer = nn.Linear(before, after, bias=config.bias)
         _initialise(layer, followed=place != last and config.activation != "linear")
         layers += [layer, *(_after(after, config) if place != last else [])]

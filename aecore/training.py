@@ -1,7 +1,7 @@
 """The training loop: a generator that yields one report an epoch. Never prints, draws or saves.
 
-The images stay in memory as one tensor and a batch is one indexing of it. On two cores this is several times faster than
-a `DataLoader`, which builds a batch image by image (benchmarks/training_speed.py).
+The images stay in memory as one tensor and a batch is one indexing of it. On two cores this is several times faster
+than a `DataLoader`, which builds a batch image by image (benchmarks/training_speed.py).
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ def train(
 ) -> Iterator[Report]:
     """Train a network in place, one report an epoch; stopping the iteration stops the training cleanly.
 
-    The loss is the mean squared error. An ordered network is trained with nested dropout (Rippel, Gelbart & Adams 2014):
-    each image keeps a random number k of its code numbers, drawn log-uniformly from 1 to code, and errors are divided by
-    the running error at that k, so that no size is drowned by another.
+    The loss is the mean squared error. An ordered network is trained with nested dropout (Rippel, Gelbart & Adams
+    2014): each image keeps a random number k of its code numbers, drawn log-uniformly from 1 to code, and errors are
+    divided by the running error at that k, so that no size is drowned by another.
 
     Parameters
     ----------

@@ -27,8 +27,8 @@ CENTRE = 14  # row and column (counted from 0) where MNIST puts the centre of ma
 FAINTEST = 1 / 32  # ink below this does not count when the bounding box is looked for
 MAX_GROWTH = 3  # a mark is at most tripled beside its share of the field, so that a dot stays a small dot
 
-MAX_BYTES = 5_000_000  # of an uploaded file
-MAX_PIXELS = 40_000_000  # of an uploaded picture
+MAX_BYTES = 5 * 2**20  # of an uploaded file
+MAX_PIXELS = 30_000_000  # of an uploaded picture
 MIN_SIDE = 8  # pixels
 MAX_ASPECT = 20  # longer side over shorter side
 KINDS = "PNG, JPEG or WebP"
@@ -343,7 +343,7 @@ def _grey(data: bytes) -> np.ndarray:
         raise PictureError(f"This file is empty. Choose a {KINDS} picture.")
     if len(data) > MAX_BYTES:
         raise PictureError(
-            f"This file is {len(data) / 1e6:.1f} MB; {MAX_BYTES / 1e6:.0f} MB is the most. Make the picture smaller."
+            f"This file has {len(data) / 2**20:.1f} MB; {MAX_BYTES / 2**20:.0f} MB is the most. Make it smaller."
         )
     try:
         picture = Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP"))
@@ -410,10 +410,13 @@ def _too_many_pixels() -> str:
 
 def _brightness(picture: Image.Image) -> np.ndarray:
     """Brightness (h, w) in [0, 1] of a loaded picture of any mode, shrunk to the working size."""
-    if picture.mode.startswith("I") or picture.mode == "F":  # 16 bits and more: stretched, so that no level is lost
-        values = np.asarray(picture, dtype=np.float64)
-        low, high = float(values.min()), float(values.max())
-        picture = Image.fromarray(np.rint((values - low) * (255 / max(high - low, 1))).astype(np.uint8))
+    if picture.mode.startswith("I"):  # 16 bits: averaged and stretched before they become 8, so that no level is lost
+        values = np.asarray(picture)
+        factor = math.ceil(max(values.shape) / _WORKING_SIDE)
+        h, w = values.shape[0] // factor, values.shape[1] // factor
+        blocks = values[: h * factor, : w * factor].reshape(h, factor, w, factor).mean(axis=(1, 3))
+        low, high = float(blocks.min()), float(blocks.max())
+        return (blocks - low) / max(high - low, 1)
     opaque = picture.mode in ("1", "L", "RGB", "CMYK", "YCbCr") and "transparency" not in picture.info
     if opaque:
         picture = _shrunk(picture.convert("L"))
@@ -456,17 +459,15 @@ def _over_background(layers: np.ndarray) -> np.ndarray:
 
 def _ink(grey: np.ndarray) -> np.ndarray:
     """Tell ink from paper: (h, w) in [0, 1], 0 = paper, 1 = ink; raises PictureError where nothing stands out."""
-    h, w = grey.shape
-    ring = max(1, min(h, w) // 25)
-    inner = np.zeros((h, w), dtype=bool)
-    inner[ring : h - ring, ring : w - ring] = True
-    paper = float(np.median(grey[~inner]))
-    darkest, lightest = np.percentile(grey, (0.3, 99.7))
+    paper = float(np.median(grey))
+    darkest, lightest = _extremes(grey, 0.003)
+    if max(paper - darkest, lightest - paper) < 0.1:
+        darkest, lightest = _extremes(grey, 0)  # a small mark on a large sheet
     if paper - darkest > lightest - paper:  # dark ink on light paper
         grey, paper, lightest = 1 - grey, 1 - paper, 1 - darkest
     surface, texture = _paper(grey, paper, lightest)
     above = grey - surface
-    top = float(np.percentile(above, 99.7))
+    top = _extremes(above, 0)[1]
     strong = float(np.median(above[above >= 0.5 * top]))
     weak = max(3 * texture, 0.1 * strong)
     if top < 0.06 or strong < 1.3 * weak:
@@ -474,8 +475,17 @@ def _ink(grey: np.ndarray) -> np.ndarray:
     return _without_specks(np.clip((above - weak) / (0.97 * strong - weak), 0, 1))
 
 
+def _extremes(values: np.ndarray, share: float) -> tuple[float, float]:
+    """The darkest and lightest values, after leaving out a share of the pixels (and always a few) at each end."""
+    few = min(max(8, int(share * values.size)), values.size // 4)
+    order = np.partition(values.ravel(), (few, values.size - 1 - few))
+    return float(order[few]), float(order[-1 - few])
+
+
 def _paper(grey: np.ndarray, level: float, lightest: float) -> tuple[np.ndarray, float]:
-    """Fit the paper's brightness by a quadratic surface that leaves the ink (lighter than the paper) out.
+    """Estimate the paper's brightness under and beside the ink, which is lighter than the paper.
+
+    A quadratic surface is fitted to what is not ink; shadows with an edge, which it cannot follow, are added to it.
 
     Returns
     -------
@@ -485,8 +495,8 @@ def _paper(grey: np.ndarray, level: float, lightest: float) -> tuple[np.ndarray,
     """
     h, w = grey.shape
     rows, columns = min(h, 64), min(w, 64)
-    small = area_average(grey, rows, columns).ravel()
-    basis = _quadratic(rows, columns)
+    coarse = area_average(grey, rows, columns)
+    small, basis = coarse.ravel(), _quadratic(rows, columns)
     kept = small < level + 0.4 * (lightest - level)
     coefficients = np.array([level, 0, 0, 0, 0, 0])
     for _ in range(12):
@@ -496,12 +506,44 @@ def _paper(grey: np.ndarray, level: float, lightest: float) -> tuple[np.ndarray,
         over = small - basis @ coefficients
         spread = 1.4826 * float(np.median(np.abs(over[kept]))) + 0.004
         kept = (over < 2.5 * spread) & (over > -4 * spread)
+    shadow = _shadow(coarse - (basis @ coefficients).reshape(rows, columns))
     surface = (_quadratic(h, w) @ coefficients).reshape(h, w)
+    if shadow.any():
+        surface += np.asarray(Image.fromarray(shadow.astype(np.float32)).resize((w, h), Image.Resampling.BILINEAR))
     over = grey - surface
-    # Half of the normal distribution is below its centre, and ink is never there: so the lower side alone tells.
+    # Half of the paper's pixels are below its mean, and ink is never there: so the lower side alone tells.
     below = over[(over <= 0) & (over > -0.25)]
     texture = float(np.sqrt(np.mean(below**2))) if len(below) else 0.0
     return surface, texture
+
+
+def _shadow(over: np.ndarray) -> np.ndarray:
+    """The part of what stands out from the paper that is no stroke: wider than a third of the picture, and at its rim.
+
+    Parameters
+    ----------
+    over : ndarray (h, w)
+        What stands out from the fitted surface, at a coarse resolution.
+
+    Returns
+    -------
+    ndarray (h, w)
+        At least 0.
+    """
+    from scipy import ndimage
+
+    window = tuple(max(3, side // 3) for side in over.shape)
+    wide = np.clip(ndimage.grey_opening(over, size=window, mode="nearest"), 0, None)
+    marks, _ = ndimage.label(wide > 0.03)
+    at_rim = np.isin(marks, np.unique(marks[_ring(over.shape)]))
+    return np.where((marks > 0) & at_rim, wide, 0.0)
+
+
+def _ring(shape: tuple[int, ...]) -> np.ndarray:
+    """Mask (h, w) of the pixels along the edge of a picture."""
+    ring = np.ones(shape, dtype=bool)
+    ring[1:-1, 1:-1] = False
+    return ring
 
 
 def _quadratic(rows: int, columns: int) -> np.ndarray:
@@ -512,11 +554,23 @@ def _quadratic(rows: int, columns: int) -> np.ndarray:
 
 
 def _without_specks(ink: np.ndarray) -> np.ndarray:
-    """Drop marks with less than 1/50 of the ink of the largest one: dust, grain, the ruling of the paper."""
+    """Keep what belongs to the character.
+
+    Dropped are faint marks away from strong ones (the ruling of the paper), marks with less than 1/50 of the ink of
+    the largest one (dust, grain), and marks along a fifth of the picture's edge (the table round the paper), the last
+    unless nothing else is there.
+    """
     from scipy import ndimage
 
+    reach = max(2, max(ink.shape) // 100)
+    near = ndimage.maximum_filter(ink, size=2 * reach + 1) >= 0.3
+    ink = np.where(near, ink, 0.0)
     marks, count = ndimage.label(ink > 0, structure=np.ones((3, 3)))
-    mass = ndimage.sum_labels(ink, marks, np.arange(1, count + 1))
+    ring = _ring(ink.shape)
+    along_edge = np.bincount(marks[ring], minlength=count + 1)[1:] > 0.2 * ring.sum()
+    mass = np.asarray(ndimage.sum_labels(ink, marks, np.arange(1, count + 1)))
+    if not along_edge.all():
+        mass[along_edge] = 0
     keep = np.concatenate([[False], mass >= mass.max() / 50])
     return np.where(keep[marks], ink, 0.0)
 
@@ -591,8 +645,8 @@ def outsiders() -> tuple[Outsider, ...]:
         ("letter-r", "The letter R", _letter("R"), font),
         ("ampersand", "An ampersand", _letter("&"), font),
         ("question-mark", "A question mark", _letter("?"), font),
-        ("scribble", "A scribble", _scribble(seed=3, turns=7), drawn),
-        ("loose-scribble", "A loose scribble", _scribble(seed=8, turns=4), drawn),
+        ("scribble", "A scribble", _scribble(seed=4, turns=9), drawn),
+        ("loose-scribble", "A loose scribble", _scribble(seed=13, turns=9), drawn),
         ("cat", "A cat", _cat(), drawn),
         ("house", "A house", _house(), drawn),
         ("star", "A star", _star(), drawn),

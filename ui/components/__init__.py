@@ -1,0 +1,1 @@
+"""Widgets that run in the browser: JavaScript beside a thin Python wrapper each."""

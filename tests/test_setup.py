@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from scripts.browser import free_port
@@ -178,11 +180,32 @@ def test_every_requirement_is_pinned_and_none_names_a_place_to_get_it_from(file:
         assert pins["streamlit"].startswith("1.67.")
 
 
+def linear_rgb(colour: str) -> np.ndarray:
+    """#rrggbb as linear light, (3,) in [0, 1]."""
+    channels = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+
+
 def luminance(colour: str) -> float:
     """Relative luminance of #rrggbb as WCAG 2 defines it, in [0, 1]."""
-    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return float(linear_rgb(colour) @ [0.2126, 0.7152, 0.0722])
+
+
+# What full colour blindness leaves of linear light: Machado, Oliveira, Fernandes 2009, severity 1.
+SIGHT = {
+    "all colours": np.eye(3),
+    "no red": np.array([[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]]),
+    "no green": np.array([[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]]),
+    "no blue": np.array([[1.256, -0.077, -0.179], [-0.078, 0.931, 0.148], [0.005, 0.691, 0.304]]),
+}
+XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+
+
+def lab(linear: np.ndarray) -> np.ndarray:
+    """CIELAB of linear light, (3,): L in [0, 100], a, b."""
+    relative = XYZ @ np.clip(linear, 0, 1) / XYZ.sum(axis=1)  # to D65 white
+    x, y, z = np.where(relative > 0.008856, np.cbrt(relative), 7.787 * relative + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
 def contrast(one: str, other: str) -> float:
@@ -190,7 +213,9 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def test_contrast_is_the_known_one() -> None:
+def test_contrast_and_colour_distance_are_the_known_ones() -> None:
+    assert lab(np.ones(3)) == pytest.approx([100, 0, 0], abs=0.02)
+    assert lab(linear_rgb("#ff0000")) == pytest.approx([53.24, 80.09, 67.20], abs=0.1)
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 
@@ -211,6 +236,10 @@ def test_colours_can_be_read(theme: str) -> None:
         for colour in colours["chartCategoricalColors"]:
             assert contrast(colour, ground) >= 3, colour
     assert contrast(colours["primaryColor"], "#ffffff") >= 3, "the knob of a switch is white on the accent"
+    for sight, matrix in SIGHT.items():
+        for one, other in itertools.combinations(colours["chartCategoricalColors"], 2):
+            apart = np.linalg.norm(lab(matrix @ linear_rgb(one)) - lab(matrix @ linear_rgb(other)))
+            assert apart >= 20, f"{one} and {other} look alike with {sight}"  # about ten just noticeable differences
 
 
 def test_the_theme_names_only_options_that_streamlit_has() -> None:
@@ -252,7 +281,17 @@ def test_what_cannot_run_is_skipped_with_its_reason_or_fails_when_required(
     (tmp_path / "test_probe.py").write_text(PROBE)
     environment = {name: value for name, value in os.environ.items() if name not in ("AECORE_DATA", "CHROMIUM")}
     environment |= {"PATH": str(tmp_path), "REQUIRE_BROWSER": required, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", ROOT / "pyproject.toml"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:hypothesispytest",
+        "-c",
+        ROOT / "pyproject.toml",
+    ]
     result = subprocess.run(
         [*command, "--rootdir", tmp_path, tmp_path], env=environment, capture_output=True, text=True, timeout=60
     )

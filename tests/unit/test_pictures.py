@@ -209,7 +209,7 @@ UPLOADS = {
         grey((0.45 + 0.45 * X) * (1 - 0.3 * Y) * (1 - 0.7 * FIVE) + 0.03 * GRAIN), "JPEG", quality=60
     ),
     "a shadow with an edge": lambda: file_of(
-        grey((0.8 - 0.35 / (1 + np.exp((0.45 - X) * 30))) * (1 - 0.6 * FIVE) + 0.01 * GRAIN), "JPEG"
+        grey((0.8 - 0.45 / (1 + np.exp((0.5 - X) * 100))) * (1 - 0.6 * FIVE) + 0.01 * GRAIN), "JPEG"
     ),
     "pencil": lambda: file_of(grey(0.8 - 0.15 * FIVE + 0.015 * GRAIN), "JPEG"),
     "squared paper": lambda: file_of(

@@ -6,18 +6,15 @@ REQUIRE_BROWSER=1 makes that a failure.
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.running_app import PATIENCE, REPOSITORY, Pages, Server, start_server
+from tests.browser.running_app import PATIENCE, REPOSITORY, Pages, Server, find_chromium, start_server
 
 HERE = Path(__file__).resolve().parent
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
 
 
@@ -31,14 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Path of the Chromium to test with."""
-    named = os.environ.get("CHROMIUM")
-    found = next(filter(None, map(shutil.which, (named,) if named else NAMES)), None)
-    if found is None:
-        reason = f"CHROMIUM={named} is no program" if named else f"no Chromium on PATH (looked for {', '.join(NAMES)})"
-        if os.environ.get("REQUIRE_BROWSER") == "1":
-            pytest.fail(f"{reason}, and REQUIRE_BROWSER=1 demands one: install it or set CHROMIUM to its path")
-        pytest.skip(f"{reason}: install it or set CHROMIUM to its path")
-    return found
+    return find_chromium()
 
 
 @pytest.fixture(scope="session")
@@ -75,11 +65,11 @@ def server(serve: Callable[[str], Server]) -> Server:
 @pytest.fixture
 def pages(browser: Browser) -> Iterator[Pages]:
     """pages.new(...) opens a page in a fresh profile. The test fails on console errors, page errors and requests that
-    leave this machine, unless pages.allowed names them."""
+    leave this machine: pages.troubles holds them, and a test that expects one takes it out."""
     opened = Pages(browser)
     yield opened
-    troubles = opened.close()
-    assert not troubles, "\n".join(troubles)
+    opened.close()
+    assert not opened.troubles, "\n".join(opened.troubles)
 
 
 @pytest.fixture

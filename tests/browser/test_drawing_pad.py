@@ -229,6 +229,28 @@ def test_touch_draws_on_the_pad_and_scrolls_beside_it(pages: Pages, url: str) ->
     page.wait_for_function("main => main.scrollTop > 100", arg=main.element_handle())
 
 
+def test_a_pen_pressed_harder_draws_a_wider_line(page: Page, url: str) -> None:
+    open_page(page, url)
+    tip = page.context.new_cdp_session(page)
+    ink = []
+    for force in (0.2, 1.0):
+        for kind, y in [
+            ("mousePressed", 0.2),
+            *[("mouseMoved", 0.2 + 0.06 * n) for n in range(1, 11)],
+            ("mouseReleased", 0.8),
+        ]:
+            x, top = at(page, 0.5, y)
+            pen = {"pointerType": "pen", "force": 0 if kind == "mouseReleased" else force}
+            tip.send(
+                "Input.dispatchMouseEvent", {"type": kind, "x": x, "y": top, "button": "left", "buttons": 1, **pen}
+            )
+        says(page, "1 stroke.")
+        ink.append(sum(int(grey, 16) for grey in received(page)))
+        button(page, "Clear").click()
+        says(page, "Cleared.")
+    assert ink[1] > 1.25 * ink[0]
+
+
 def inks() -> list[np.ndarray]:
     """Blots of many sizes and places, values 0 to 255, none of them so even that rounding is a matter of luck."""
     random = np.random.default_rng(5)

@@ -58,7 +58,11 @@ def measure(
 
 
 def evaluate(
-    recipe: Recipe, model: Autoencoder | PCA, train_images: Array, test_images: Array
+    recipe: Recipe,
+    model: Autoencoder | PCA,
+    train_images: Array,
+    test_images: Array,
+    sizes: tuple[int, ...] | None = None,
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Recompute a card's figures, one code size at a time.
 
@@ -72,6 +76,8 @@ def evaluate(
         The rival, PCA, is fitted on them: ``load_digits("train").images``.
     test_images : ndarray, shape (m, 28, 28)
         What both are judged on: ``load_digits("test").images``.
+    sizes : tuple of int, optional
+        Only these code sizes; all of the recipe's if left out.
 
     Yields
     ------
@@ -79,7 +85,7 @@ def evaluate(
         The code size and {"model": figures, "pca": figures}, each as `measure` returns them.
     """
     rival = model if isinstance(model, PCA) else PCA.fit(train_images, LARGEST_CODE)
-    for k in recipe.sizes:
+    for k in sizes or recipe.sizes:
         judged = measure(model, test_images, rival.mean, k, percentiles=True)
         yield k, {"model": judged, "pca": judged if model is rival else measure(rival, test_images, rival.mean, k)}
 

@@ -38,8 +38,9 @@ def quantise(
 
     Examples
     --------
-    >>> quantise(np.float32([[-9, -0.1, 0.4, 9]]), 1, np.zeros(4, "f"), np.ones(4, "f")).round(2).tolist()[0]
-    [-0.8, -0.8, 0.8, 0.8]
+    >>> levels = quantise(np.float32([[-9, -0.1, 0.4, 9]]), 1, np.zeros(4, "f"), np.ones(4, "f"))
+    >>> [f"{level:.2f}" for level in levels[0]]
+    ['-0.80', '-0.80', '0.80', '0.80']
     """
     if bits not in BEST_STEP:
         raise ConfigError(f"bits is {bits!r}; give a whole number of bits a number, 1 to 8")

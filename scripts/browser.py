@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -15,14 +16,24 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Chromium's sandbox refuses to run as root, which is who runs things in a container; /dev/shm is small there; and
+# nothing here may ask the network for anything.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-sync",
+)
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 
 
@@ -45,8 +56,7 @@ def launch_chromium(playwright: Playwright) -> Browser:
     path = find_chromium()
     if path is None:
         raise FileNotFoundError(f"No Chromium found ({', '.join(NAMES)}): install one, or name it with CHROMIUM=")
-    # Its sandbox refuses to run as root, which is who runs things in a container; and /dev/shm is small there.
-    return playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+    return playwright.chromium.launch(executable_path=path, args=list(FLAGS))
 
 
 def free_port() -> int:
@@ -56,14 +66,57 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@contextmanager
-def serve(script: Path = ROOT / "app.py", *, port: int | None = None, timeout: float = 60.0) -> Iterator[str]:
-    """Run a Streamlit script in a server of its own, as `make app` does; gives its address once it answers.
+@dataclass
+class Server:
+    """A running Streamlit server."""
+
+    url: str  # without a slash at the end
+    process: subprocess.Popen[bytes]
+    log_file: IO[bytes]  # not a pipe, which fills up when nobody reads it
+
+    def log(self) -> str:
+        """What the server has written so far, tracebacks included."""
+        self.log_file.seek(0)
+        return self.log_file.read().decode(errors="replace").strip()
+
+    def wait_until_healthy(self, timeout: float) -> None:
+        """Return once the server answers.
+
+        Raises
+        ------
+        RuntimeError
+            If it ends, or does not answer in time; the message carries what it wrote.
+        """
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"Streamlit ended with code {self.process.returncode}. It wrote:\n{self.log()}")
+            try:
+                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2):
+                    return
+            except OSError:  # urllib's URLError is one: refused while the server starts
+                time.sleep(0.05)
+        raise RuntimeError(f"Streamlit did not answer within {timeout:.0f} seconds. It wrote:\n{self.log()}")
+
+    def stop(self) -> None:
+        """End the server and whatever it started."""
+        for kind in (signal.SIGTERM, signal.SIGKILL):
+            if self.process.poll() is None:
+                os.killpg(self.process.pid, kind)
+                try:
+                    self.process.wait(timeout=10)
+                except subprocess.TimeoutExpired:
+                    continue
+        self.log_file.close()
+
+
+def start_server(script: Path = ROOT / "app.py", *, port: int | None = None, timeout: float = 60.0) -> Server:
+    """Run a Streamlit script in a server of its own and wait until it answers; the caller stops it.
 
     Parameters
     ----------
     script
-        The page to serve; the app unless told otherwise. It runs with its folder as the working directory.
+        The page to serve; the app unless told otherwise. It runs in the repository's folder, with its settings.
     port
         Port to listen on; a free one unless told otherwise.
     timeout
@@ -72,39 +125,38 @@ def serve(script: Path = ROOT / "app.py", *, port: int | None = None, timeout: f
     Raises
     ------
     RuntimeError
-        If the server stops, or does not answer in time; the message carries what it printed.
+        If the server ends, or does not answer in time; the message carries what it wrote.
     """
     port = port or free_port()
-    address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "streamlit", "run", script.name, "--server.port", str(port)]
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
     command += ["--server.headless", "true", "--server.address", "127.0.0.1", "--browser.serverAddress", "127.0.0.1"]
-    with tempfile.TemporaryFile() as log:  # not a pipe, which fills up when nobody reads it
-        server = subprocess.Popen(
-            command, cwd=script.parent, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-        )
-        try:
-            if not _answers(server, address, time.monotonic() + timeout):
-                log.seek(0)
-                printed = log.read().decode(errors="replace").strip()
-                raise RuntimeError(f"The server at {address} did not answer. It printed:\n{printed}")
-            yield address
-        finally:
-            server.terminate()
-            try:
-                server.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+    log_file = tempfile.TemporaryFile()  # noqa: SIM115 - the server writes to it for as long as it lives
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stdout=log_file,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,  # a process group of its own, to be ended as one
+    )
+    server = Server(f"http://127.0.0.1:{port}", process, log_file)
+    try:
+        server.wait_until_healthy(timeout)
+    except BaseException:
+        server.stop()
+        raise
+    return server
 
 
-def _answers(server: subprocess.Popen[bytes], address: str, deadline: float) -> bool:
-    while server.poll() is None and time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
-                return True
-        except OSError:  # urllib's URLError is one: refused while the server starts
-            time.sleep(0.05)
-    return False
+@contextmanager
+def serve(script: Path = ROOT / "app.py", *, port: int | None = None, timeout: float = 60.0) -> Iterator[str]:
+    """`start_server` for a `with` block: gives the address, and stops the server at the end."""
+    server = start_server(script, port=port, timeout=timeout)
+    try:
+        yield server.url
+    finally:
+        server.stop()
 
 
 def wait_until_idle(page: Page, timeout: float = 60.0) -> None:

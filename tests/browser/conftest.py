@@ -1,7 +1,6 @@
 """A real Chromium in front of a real Streamlit server, for the tests in this folder.
 
-Chromium is the one that CHROMIUM names, else the first on PATH. Without one the tests are skipped with the reason;
-REQUIRE_BROWSER=1 makes that a failure.
+Without Chromium they are skipped with the reason; REQUIRE_BROWSER=1 makes that a failure (tests/conftest.py).
 """
 
 from __future__ import annotations
@@ -12,10 +11,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.running_app import PATIENCE, REPOSITORY, Pages, Server, find_chromium, start_server
+from scripts.browser import ROOT, launch_chromium, start_server
+from tests.browser.running_app import PATIENCE, Pages, Server
 
 HERE = Path(__file__).resolve().parent
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -26,29 +25,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> str:
-    """Path of the Chromium to test with."""
-    return find_chromium()
-
-
-@pytest.fixture(scope="session")
-def browser(chromium: str) -> Iterator[Browser]:
+def browser() -> Iterator[Browser]:
     """One Chromium for all tests; each test has a context, so a profile, of its own."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS), timeout=PATIENCE * 1000)
+        browser = launch_chromium(playwright)
         yield browser
         browser.close()
 
 
 @pytest.fixture(scope="session")
-def serve(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Server]]:
+def serve() -> Iterator[Callable[[str], Server]]:
     """serve("app.py") is the running server of that script: one a session, started when first asked for."""
     servers: dict[str, Server] = {}
 
     def started(script: str) -> Server:
         if script not in servers:
-            log_file = tmp_path_factory.mktemp("server") / "log.txt"
-            servers[script] = start_server(REPOSITORY / script, log_file)
+            servers[script] = start_server(ROOT / script, timeout=PATIENCE)
         return servers[script]
 
     yield started

@@ -1,110 +1,20 @@
-"""What a browser test stands on: a running Streamlit server, and pages that remember what went wrong in them."""
+"""What a browser test stands on: pages that remember what went wrong in them."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, expect
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+from scripts.browser import Server
+
+__all__ = ["PATIENCE", "Pages", "Server", "open_page", "wait_until_idle"]
+
 PATIENCE = 60  # seconds: the machine may be busy with something else
 
 expect.set_options(timeout=PATIENCE * 1000)
-
-
-def find_chromium() -> str:
-    """Path of the Chromium to test with. Without one: skips the test, or fails it where REQUIRE_BROWSER=1."""
-    named = os.environ.get("CHROMIUM")
-    found = next(filter(None, map(shutil.which, (named,) if named else NAMES)), None)
-    if found is not None:
-        return found
-    reason = f"CHROMIUM={named} is no program" if named else f"no Chromium on PATH (looked for {', '.join(NAMES)})"
-    if os.environ.get("REQUIRE_BROWSER") == "1":
-        pytest.fail(f"{reason}, and REQUIRE_BROWSER=1 demands one: install it or set CHROMIUM to its path")
-    pytest.skip(f"{reason}: install it or set CHROMIUM to its path")
-
-
-@dataclass
-class Server:
-    """A running Streamlit server."""
-
-    url: str  # without a slash at the end
-    log_file: Path
-    process: subprocess.Popen[bytes]
-
-    def log(self) -> str:
-        """What the server has written so far, tracebacks included."""
-        return self.log_file.read_text(encoding="utf-8", errors="replace")
-
-    def wait_until_healthy(self) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                pytest.fail(f"Streamlit ended with code {self.process.returncode}:\n{self.log()}")
-            try:
-                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=5) as answer:
-                    if answer.status == 200:
-                        return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.1)  # asks again: there is no event to wait for
-        pytest.fail(f"Streamlit did not answer within {PATIENCE} seconds:\n{self.log()}")
-
-    def stop(self) -> None:
-        """End the server and whatever it started."""
-        for kind in (signal.SIGTERM, signal.SIGKILL):
-            if self.process.poll() is None:
-                os.killpg(self.process.pid, kind)
-                try:
-                    self.process.wait(timeout=10)
-                except subprocess.TimeoutExpired:
-                    continue
-
-
-def start_server(script: Path, log_file: Path) -> Server:
-    """Start Streamlit on a free port of this machine and wait until it answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = {
-        "server.port": port,
-        "server.address": "127.0.0.1",
-        "server.headless": "true",
-        "server.fileWatcherType": "none",
-        "browser.gatherUsageStats": "false",
-    }
-    command = [sys.executable, "-m", "streamlit", "run", str(script)]
-    command += [f"--{name}={value}" for name, value in options.items()]
-    with log_file.open("wb") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=REPOSITORY,
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # a process group of its own, to be ended as one
-        )
-    server = Server(f"http://127.0.0.1:{port}", log_file, process)
-    try:
-        server.wait_until_healthy()
-    except BaseException:
-        server.stop()
-        raise
-    return server
 
 
 @dataclass

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.browser import running_app
-from tests.browser.running_app import Pages, find_chromium, start_server
+from scripts.browser import find_chromium, start_server
+from tests.browser.running_app import Pages
+from tests.conftest import pytest_runtest_setup
 
 
 def test_troubles_of_a_page_are_noticed(pages: Pages) -> None:
@@ -24,21 +26,23 @@ def test_troubles_of_a_page_are_noticed(pages: Pages) -> None:
     pages.troubles.clear()
 
 
-def test_without_chromium_tests_are_skipped_or_fail_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "")
-    monkeypatch.delenv("CHROMIUM", raising=False)
+def test_without_chromium_tests_are_skipped_or_fail_as_asked(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setattr("tests.conftest.find_chromium", lambda: None)
     monkeypatch.delenv("REQUIRE_BROWSER", raising=False)
-    with pytest.raises(pytest.skip.Exception, match="no Chromium on PATH"):
-        find_chromium()
-    monkeypatch.setenv("CHROMIUM", "/nowhere/chromium")
-    with pytest.raises(pytest.skip.Exception, match="CHROMIUM=/nowhere/chromium is no program"):
-        find_chromium()
+    with pytest.raises(pytest.skip.Exception, match="needs Chromium: none is installed"):
+        pytest_runtest_setup(request.node)
     monkeypatch.setenv("REQUIRE_BROWSER", "1")
-    with pytest.raises(pytest.fail.Exception, match="REQUIRE_BROWSER=1 demands one"):
-        find_chromium()
+    with pytest.raises(pytest.fail.Exception, match="REQUIRE_BROWSER=1, and the test needs Chromium"):
+        pytest_runtest_setup(request.node)
 
 
-def test_a_server_that_dies_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running_app.sys, "executable", "false")
-    with pytest.raises(pytest.fail.Exception, match="Streamlit ended with code 1"):
-        start_server(tmp_path / "none.py", tmp_path / "log.txt")
+def test_a_named_chromium_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHROMIUM", sys.executable)
+    assert find_chromium() == sys.executable
+
+
+def test_a_server_that_dies_says_why(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match=r"Streamlit ended with code .* It wrote:"):
+        start_server(tmp_path / "none.py")

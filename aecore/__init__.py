@@ -30,8 +30,10 @@ if TYPE_CHECKING:
         PictureError,
         TrainingError,
     )
+    from aecore.filters import Filters
     from aecore.metrics import code_bytes, information_kept, mse, png_bytes, psnr, ssim
     from aecore.networks import Autoencoder, build
+    from aecore.noise import add_noise
     from aecore.pca import PCA
     from aecore.training import Report, train
 
@@ -50,8 +52,10 @@ _HOMES = {
         "PictureError",
         "TrainingError",
     ),
+    "aecore.filters": ("Filters",),
     "aecore.metrics": ("code_bytes", "information_kept", "mse", "png_bytes", "psnr", "ssim"),
     "aecore.networks": ("Autoencoder", "build"),
+    "aecore.noise": ("add_noise",),
     "aecore.pca": ("PCA",),
     "aecore.training": ("Report", "train"),
 }
@@ -66,12 +70,14 @@ __all__ = [
     "DataError",
     "Digits",
     "DivergedError",
+    "Filters",
     "ModelNotFoundError",
     "NetworkConfig",
     "PictureError",
     "Report",
     "TrainConfig",
     "TrainingError",
+    "add_noise",
     "build",
     "code_bytes",
     "digit_from_ink",

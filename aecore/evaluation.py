@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aecore import metrics
+from aecore.filters import Filters
 from aecore.pca import PCA
 from aecore.recipes import LARGEST_CODE, Recipe
 
@@ -92,9 +93,10 @@ def evaluate(
 
 def write_card(
     recipe: Recipe,
-    model: Autoencoder | PCA,
+    model: Autoencoder | PCA | Filters,
     sizes: dict[int, dict[str, Any]],
     *,
+    figures: dict[str, Any] | None = None,
     train_count: int,
     test_count: int,
     seconds: float,
@@ -108,6 +110,8 @@ def write_card(
         What was made.
     sizes : dict
         All that `evaluate` yielded.
+    figures : dict, optional
+        Of a card about noise: what `aecore.denoising.judge` yielded last.
     train_count, test_count : int
         Digits trained and judged on.
     seconds, cpu_seconds : float
@@ -130,7 +134,7 @@ def write_card(
         "seconds": round(seconds, 1),
         "cpu_seconds": round(cpu_seconds, 1),
         "made_with": {"python": platform.python_version(), "torch": _torch_version()},
-        "sizes": {str(k): figures for k, figures in sizes.items()},
+        **({"sizes": {str(k): judged for k, judged in sizes.items()}} if figures is None else figures),
     }
 
 

@@ -21,9 +21,9 @@ FLOORS = [
     ["errors"],
     ["config"],
     ["networks", "datasets", "noise", "losses", "metrics", "quantise"],
-    ["training", "checkpoints", "pca", "latent"],
+    ["training", "checkpoints", "pca", "latent", "filters"],
     ["transfer", "movies", "recipes"],
-    ["evaluation"],
+    ["evaluation", "denoising"],
     ["__init__"],
     ["__main__"],
 ]

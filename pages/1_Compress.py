@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ui import charts, comparison, compression, frame
 from ui.compression import Dials
 from ui.digit_input import ChosenDigit, digit_input
+
+
+PAINT = 0.06  # seconds that the browser gets to paint the pictures before the charts keep it busy
 
 
 def turn_dials() -> Dials:
@@ -77,18 +82,26 @@ def show_strangers(digit: ChosenDigit | None, dials: Dials) -> None:
     st.html(comparison.strangers_html(dials, digit if digit and digit.own else None))
 
 
+@st.fragment
+def explore(digit: ChosenDigit | None, curve: DeltaGenerator, strangers: DeltaGenerator) -> None:
+    """All that follows the dials: a step runs this alone, and sends the pictures first."""
+    dials = turn_dials()
+    with frame.friendly():
+        if digit is None:
+            st.info("Draw or upload a digit, and see here what is left of it.", icon=":material/draw:")
+        else:
+            show_result(digit, dials)
+    time.sleep(PAINT)
+    with frame.friendly(), curve:
+        show_curve(dials)
+    with frame.friendly(), strangers:
+        show_strangers(digit, dials)
+
+
 with frame.page("Compress"):
     left, right = st.columns([4, 9], gap="medium")
+    curve, strangers = st.container(), st.container()
     with left:
         digit = digit_input()
     with right:
-        dials = turn_dials()
-        with frame.friendly():
-            if digit is None:
-                st.info("Draw or upload a digit, and see here what is left of it.", icon=":material/draw:")
-            else:
-                show_result(digit, dials)
-    with frame.friendly():
-        show_curve(dials)
-    with frame.friendly():
-        show_strangers(digit, dials)
+        explore(digit, curve, strangers)

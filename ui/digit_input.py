@@ -99,8 +99,8 @@ def _picked() -> ChosenDigit:
         split = '"test"'
     else:
         st.caption(
-            f"From {len(digits):,} MNIST digits that come with the app, held out of every training run. (MNIST's own "
-            "test digits are not on this machine.)"
+            f"From {len(digits):,} MNIST digits that come with the app, held out of every training run. MNIST's own "
+            "test digits are not on this machine: `python -m aecore download` fetches them."
         )
         split = '"sample"'
     return ChosenDigit(

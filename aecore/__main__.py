@@ -1,4 +1,4 @@
-"""The command line: ``python -m aecore list | download | train | evaluate``. Figures go to stdout, progress to stderr."""
+"""The command line: ``python -m aecore list | download | train | evaluate``. Figures on stdout, progress on stderr."""
 
 from __future__ import annotations
 

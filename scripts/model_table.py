@@ -40,9 +40,8 @@ def making_table() -> str:
     for name in RECIPES:
         card = read_card(name)
         megabytes = (models_folder() / name / WEIGHTS).stat().st_size / 1e6
-        rows.append(
-            f"| {name} | {card['parameters']:,} | {megabytes:.2f} | {card['seconds']:,.0f} | {card['cpu_seconds']:,.0f} |"
-        )
+        cells = f"{card['parameters']:,}", f"{megabytes:.2f}", f"{card['seconds']:,.0f}", f"{card['cpu_seconds']:,.0f}"
+        rows.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(rows)
 
 

@@ -127,6 +127,7 @@ class TrainConfig:
     weight_decay: float = 0.0  # AdamW's decoupled weight decay (Loshchilov & Hutter 2019)
     betas: tuple[float, float] = (0.9, 0.99)  # AdamW's moving averages
     shift: int = 0  # augmentation: each image is moved by up to this many pixels, each time anew
+    shift_until: float = 1.0  # part of all epochs after which images are left in their place
     valid_fraction: float = 0.1  # part of the images held out to watch; 0 trains on all of them
     patience: int | None = None  # stop after so many epochs without a better validation loss; None never stops early
     seed: int = 0  # of the order of images, the shifts and the nested dropout
@@ -141,6 +142,7 @@ class TrainConfig:
         _whole("seed", self.seed, 0, 2**63 - 1)
         _between("learning_rate", self.learning_rate, 0.0, 10.0, low_open=True)
         _between("warmup", self.warmup, 0.0, 1.0)
+        _between("shift_until", self.shift_until, 0.0, 1.0)
         _between("weight_decay", self.weight_decay, 0.0, 10.0)
         _between("valid_fraction", self.valid_fraction, 0.0, 0.9)
         for beta in self.betas:

@@ -12,7 +12,6 @@ from ui import charts, comparison, compression, frame
 from ui.compression import Dials
 from ui.digit_input import ChosenDigit, digit_input
 
-
 PAINT = 0.06  # seconds that the browser gets to paint the pictures before the charts keep it busy
 
 
@@ -59,7 +58,7 @@ def show_curve(dials: Dials) -> None:
     here = [
         (dials.k, curve.errors[dials.k]) for curve in curves if curve.kind in dials.kinds and dials.k in curve.errors
     ]
-    st.subheader("How few numbers are enough?", anchor=False)
+    st.header("How few numbers are enough?", anchor=False)
     st.plotly_chart(
         charts.rate_distortion(curves, here),
         config={"displayModeBar": False},
@@ -74,7 +73,7 @@ def show_curve(dials: Dials) -> None:
 
 def show_strangers(digit: ChosenDigit | None, dials: Dials) -> None:
     """Pictures that are no digits, each beside what came back."""
-    st.subheader("What it was not trained on", anchor=False)
+    st.header("What it was not trained on", anchor=False)
     st.markdown(
         "Left what went in, right what came back. The network knows digits only, and draws everything as one. Each "
         f"error is set beside those of 10,000 test digits at {dials.k} numbers, before rounding."

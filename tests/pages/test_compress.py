@@ -61,7 +61,7 @@ def test_it_opens_on_a_gallery_digit_at_32_numbers_of_8_bits() -> None:
     assert app.title[0].value == "Compress"
     assert "32 numbers at 8 bits are 32 bytes: 24 times fewer than the 784 raw bytes." in result(app)
     assert len(cells(app)) == 8
-    assert [heading.value for heading in app.subheader] == ["How few numbers are enough?", "What it was not trained on"]
+    assert [heading.value for heading in app.header] == ["How few numbers are enough?", "What it was not trained on"]
     assert app.get("plotly_chart")
 
 

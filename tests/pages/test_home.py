@@ -31,7 +31,7 @@ def test_home_draws_an_autoencoder_and_asks_its_question() -> None:
     assert not app.exception
     assert not app.error
     assert app.title[0].value == "Autoencoder Playground"
-    assert [heading.value for heading in app.subheader] == ["Can a network give back what it gets?", "Try it"]
+    assert [heading.value for heading in app.header] == ["Can a network give back what it gets?", "Try it"]
     drawing = next(text.value for text in app.markdown if text.value.startswith("<svg"))
     assert "<title" in drawing
     assert "<desc" in drawing
@@ -61,4 +61,4 @@ def test_without_models_home_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tm
     app = home()
     assert not app.exception
     assert "`make models`" in app.error[0].value
-    assert [heading.value for heading in app.subheader] == ["Can a network give back what it gets?", "Try it"]
+    assert [heading.value for heading in app.header] == ["Can a network give back what it gets?", "Try it"]

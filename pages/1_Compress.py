@@ -27,9 +27,7 @@ def turn_dials() -> Dials:
         help="On: one network with an ordered code, whose first k numbers are a code of their own for every k from 1 "
         "to 64, as PCA's are. Off: a network of its own for each of six sizes.",
     )
-    k = size.select_slider(
-        "Bottleneck: numbers in the code", compression.sizes(ordered), value=32, key="k", bind="query-params"
-    )
+    k = size.select_slider("Bottleneck (numbers)", compression.sizes(ordered), value=32, key="k", bind="query-params")
     return Dials(k, bits.slider("Bits of each number", 2, 8, 8, key="bits", bind="query-params"), ordered)
 
 
@@ -48,8 +46,8 @@ def show_result(digit: ChosenDigit, dials: Dials) -> None:
         st.code(compression.code_lines(digit.lines, dials), language="python")
     with st.container(horizontal=True):
         download = partial(st.download_button, on_click="ignore", icon=":material/download:")
-        download("Picture", partial(comparison.comparison_png, result), "digit.png", key="picture")
-        download("Code as CSV", partial(compression.code_csv, result), "code.csv", key="csv")
+        download("Download picture", partial(comparison.comparison_png, result), "digit.png", key="picture")
+        download("Download code (CSV)", partial(compression.code_csv, result), "code.csv", key="csv")
 
 
 def show_curve(dials: Dials) -> None:
@@ -90,11 +88,11 @@ def explore(digit: ChosenDigit | None, curve: DeltaGenerator, strangers: DeltaGe
             st.info("Draw or upload a digit, and see here what is left of it.", icon=":material/draw:")
         else:
             show_result(digit, dials)
-    time.sleep(PAINT)
+        time.sleep(PAINT)
+        with strangers:
+            show_strangers(digit, dials)
     with frame.friendly(), curve:
         show_curve(dials)
-    with frame.friendly(), strangers:
-        show_strangers(digit, dials)
 
 
 with frame.page("Compress"):

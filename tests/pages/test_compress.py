@@ -239,6 +239,7 @@ def fresh_caches() -> None:
 def test_a_missing_model_gets_a_sentence_and_the_rest_works(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AECORE_MODELS", str(models_without(tmp_path, "digits-32")))
     app = compress()
+    assert len(app.error) == 1
     assert "'digits-32'" in app.error[0].value
     assert "`make models`" in app.error[0].value
     assert app.get("plotly_chart")

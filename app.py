@@ -26,7 +26,7 @@ def strip() -> str:
 
 with frame.page("Home"):
     st.markdown(charts.autoencoder_drawing(NUMBERS), unsafe_allow_html=True)
-    st.subheader("Can a network give back what it gets?", anchor=False)
+    st.header("Can a network give back what it gets?", anchor=False)
     without, through = st.columns(2, gap="medium")
     without.markdown(
         "**Without a bottleneck: of course.** It copies each of the 784 pixels, and has learned nothing about digits."
@@ -36,7 +36,7 @@ with frame.page("Home"):
         "digit, and spend its few numbers on that."
     )
     shown = st.empty()
-    st.subheader("Try it", anchor=False)
+    st.header("Try it", anchor=False)
     st.page_link(
         "pages/1_Compress.py",
         label="Draw a digit and squeeze it",

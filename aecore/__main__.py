@@ -1,4 +1,4 @@
-"""The command line: ``python -m aecore list | train | evaluate``. Figures go to stdout, progress to stderr."""
+"""The command line: ``python -m aecore list | download | train | evaluate``. Figures on stdout, progress on stderr."""
 
 from __future__ import annotations
 
@@ -41,11 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m aecore", description="Train and judge the shipped autoencoders.")
-    commands = parser.add_subparsers(required=True, metavar="list | train | evaluate")
+    commands = parser.add_subparsers(required=True, metavar="list | download | train | evaluate")
 
     listing = commands.add_parser("list", help="the recipes, and which of them are trained")
     listing.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     listing.set_defaults(run=_list)
+
+    fetching = commands.add_parser("download", help="fetch MNIST (12 MB), so that nothing else has to")
+    fetching.set_defaults(run=_download)
 
     training = commands.add_parser("train", help="train a shipped model anew, judge it and save it with its card")
     training.add_argument("recipe", help=f"one of {', '.join((*RECIPES, *GROUPS))}")
@@ -56,8 +59,9 @@ def _parser() -> argparse.ArgumentParser:
     judging.add_argument("recipe", help=f"one of {', '.join((*RECIPES, *GROUPS))}")
     judging.set_defaults(run=_evaluate)
 
-    for command in (training, judging):
+    for command in (fetching, training, judging):
         command.add_argument("--data-dir", type=Path, help="folder that holds MNIST (default: AECORE_DATA, user cache)")
+    for command in (training, judging):
         command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
         command.add_argument("--threads", type=int, help="processor threads to use (default: torch's choice)")
     return parser
@@ -73,6 +77,11 @@ def _list(options: argparse.Namespace) -> None:
         print(f"{name:<12}{'trained' if name in trained else '-':<10}{recipe.title}")
     for name, members in GROUPS.items():
         print(f"{name:<12}{'group':<10}{', '.join(members)}")
+
+
+def _download(options: argparse.Namespace) -> None:
+    for digits in _digits(options.data_dir):
+        print(f"{len(digits):,} {digits.split} digits are there")
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -181,7 +190,9 @@ def _digits(data_dir: Path | None) -> tuple[Digits, Digits]:
     train_digits = load_digits("train", data_dir, progress=_download_progress)
     test_digits = load_digits("test", data_dir, progress=_download_progress)
     if test_digits.source != "mnist":
-        raise DataError("MNIST's test digits are missing; give --data-dir a folder that holds MNIST")
+        raise DataError(
+            "MNIST's test digits are not here and could not be downloaded; give --data-dir a folder that holds MNIST"
+        )
     return train_digits, test_digits
 
 

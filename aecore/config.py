@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from aecore.errors import ConfigError
 
@@ -22,8 +22,31 @@ PRECISIONS = ("auto", "bfloat16", "float32")
 LARGEST_LAYER = 16_384  # units; a typing error should not ask for terabytes
 
 
+class _Settings:
+    """Settings that JSON can hold; a base of the dataclasses below."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as a dictionary that JSON can hold."""
+        return dataclasses.asdict(self)  # type: ignore[call-overload]  # each child is a dataclass
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> Self:
+        """Build a config from `to_dict`'s output.
+
+        Raises
+        ------
+        ConfigError
+            If a setting is unknown or impossible.
+        """
+        known = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        unknown = sorted(set(settings) - known)
+        if unknown:
+            raise ConfigError(f"{cls.__name__} has no setting {', '.join(unknown)}; it has {', '.join(sorted(known))}")
+        return cls(**settings)
+
+
 @dataclass(frozen=True)
-class NetworkConfig:
+class NetworkConfig(_Settings):
     """An autoencoder's architecture.
 
     The encoder is ``image -> [channels] -> hidden -> code``, the decoder ``code -> decoder -> [channels] -> image``.
@@ -103,24 +126,9 @@ class NetworkConfig:
         bends = layered and (self.activation != "linear" or self.normalise)
         return self.family == "dense" and self.output == "linear" and not bends
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the settings as a dictionary that JSON can hold."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_dict(cls, settings: Mapping[str, Any]) -> NetworkConfig:
-        """Build a config from `to_dict`'s output.
-
-        Raises
-        ------
-        ConfigError
-            If a setting is unknown or impossible.
-        """
-        return _from_dict(cls, settings)
-
 
 @dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(_Settings):
     """How a network is trained: AdamW, warm-up, then a cosine to zero.
 
     Raises
@@ -140,6 +148,7 @@ class TrainConfig:
     # as often), or "all"
     loss: str = "mse"  # "mse", or "log_mse": the mean of its logarithm, which is PSNR, so that faint noise counts too
     shift: int = 0  # augmentation: each image is moved by up to this many pixels, each time anew
+    shift_until: float = 1.0  # part of all epochs after which images are left in their place
     valid_fraction: float = 0.1  # part of the images held out to watch; 0 trains on all of them
     patience: int | None = None  # stop after so many epochs without a better validation loss; None never stops early
     seed: int = 0  # of the order of images, the shifts and the nested dropout
@@ -156,6 +165,7 @@ class TrainConfig:
         _whole("seed", self.seed, 0, 2**63 - 1)
         _between("learning_rate", self.learning_rate, 0.0, 10.0, low_open=True)
         _between("warmup", self.warmup, 0.0, 1.0)
+        _between("shift_until", self.shift_until, 0.0, 1.0)
         _between("weight_decay", self.weight_decay, 0.0, 10.0)
         _between("valid_fraction", self.valid_fraction, 0.0, 0.9)
         for beta in self.betas:
@@ -167,29 +177,6 @@ class TrainConfig:
         _one_of("loss", self.loss, LOSSES)
         _one_of("device", self.device, DEVICES)
         _one_of("precision", self.precision, PRECISIONS)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the settings as a dictionary that JSON can hold."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_dict(cls, settings: Mapping[str, Any]) -> TrainConfig:
-        """Build a config from `to_dict`'s output.
-
-        Raises
-        ------
-        ConfigError
-            If a setting is unknown or impossible.
-        """
-        return _from_dict(cls, settings)
-
-
-def _from_dict(cls: Any, settings: Mapping[str, Any]) -> Any:
-    known = {field.name for field in dataclasses.fields(cls)}
-    unknown = sorted(set(settings) - known)
-    if unknown:
-        raise ConfigError(f"{cls.__name__} has no setting {', '.join(unknown)}; it has {', '.join(sorted(known))}")
-    return cls(**settings)
 
 
 def _make_tuple(config: Any, name: str) -> None:

@@ -125,7 +125,8 @@ def _epochs(
             network.train()
             started = time.perf_counter()
             total = torch.zeros((), device=device)
-            for batch in batches:
+            shifted = epoch <= config.shift_until * config.epochs
+            for batch in batches.epoch(shifted=shifted):
                 for group in optimiser.param_groups:
                     group["lr"] = config.learning_rate * _schedule(step / steps, config.warmup)
                 k = None if nested is None else nested.draw(len(batch))
@@ -167,7 +168,7 @@ def _epochs(
 
 
 class _Batches:
-    """All training images in a new order each time it is iterated, a batch at a time, shifted if asked for."""
+    """All training images in a new order each epoch, a batch at a time."""
 
     def __init__(self, images: Tensor, config: TrainConfig, generator: torch.Generator) -> None:
         self._generator, self._shape = generator, images.shape[1:]
@@ -187,13 +188,17 @@ class _Batches:
         """Images in one epoch: whole batches only."""
         return len(self) * self._size
 
-    def __iter__(self) -> Iterator[Tensor]:
+    def epoch(self, *, shifted: bool = True) -> Iterator[Tensor]:
+        """Batches of shape (batch, height, width); `shifted` moves each image by up to `config.shift` pixels."""
+        still = len(self._windows) // 2  # the middle window: no move
         order = torch.randperm(self._count, generator=self._generator).to(self._wide.device)
         for start in range(0, self.images, self._size):
             batch = self._wide[order[start : start + self._size]]  # (batch, padded pixels)
-            if len(self._windows) > 1:
+            if shifted and len(self._windows) > 1:
                 moved = torch.randint(len(self._windows), (self._size,), generator=self._generator)
                 batch = batch.gather(1, self._windows[moved.to(batch.device)])  # (batch, pixels)
+            else:
+                batch = batch[:, self._windows[still]] if len(self._windows) > 1 else batch
             yield batch.unflatten(1, self._shape)  # (batch, height, width)
 
 

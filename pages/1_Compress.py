@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ui import charts, comparison, compression, frame
 from ui.compression import Dials
 from ui.digit_input import ChosenDigit, digit_input
+
+PAINT = 0.06  # seconds that the browser gets to paint the pictures before the charts keep it busy
 
 
 def turn_dials() -> Dials:
@@ -23,9 +27,7 @@ def turn_dials() -> Dials:
         help="On: one network with an ordered code, whose first k numbers are a code of their own for every k from 1 "
         "to 64, as PCA's are. Off: a network of its own for each of six sizes.",
     )
-    k = size.select_slider(
-        "Bottleneck: numbers in the code", compression.sizes(ordered), value=32, key="k", bind="query-params"
-    )
+    k = size.select_slider("Bottleneck (numbers)", compression.sizes(ordered), value=32, key="k", bind="query-params")
     return Dials(k, bits.slider("Bits of each number", 2, 8, 8, key="bits", bind="query-params"), ordered)
 
 
@@ -44,8 +46,8 @@ def show_result(digit: ChosenDigit, dials: Dials) -> None:
         st.code(compression.code_lines(digit.lines, dials), language="python")
     with st.container(horizontal=True):
         download = partial(st.download_button, on_click="ignore", icon=":material/download:")
-        download("Picture", partial(comparison.comparison_png, result), "digit.png", key="picture")
-        download("Code as CSV", partial(compression.code_csv, result), "code.csv", key="csv")
+        download("Download picture", partial(comparison.comparison_png, result), "digit.png", key="picture")
+        download("Download code (CSV)", partial(compression.code_csv, result), "code.csv", key="csv")
 
 
 def show_curve(dials: Dials) -> None:
@@ -54,7 +56,7 @@ def show_curve(dials: Dials) -> None:
     here = [
         (dials.k, curve.errors[dials.k]) for curve in curves if curve.kind in dials.kinds and dials.k in curve.errors
     ]
-    st.subheader("How few numbers are enough?", anchor=False)
+    st.header("How few numbers are enough?", anchor=False)
     st.plotly_chart(
         charts.rate_distortion(curves, here),
         config={"displayModeBar": False},
@@ -69,7 +71,7 @@ def show_curve(dials: Dials) -> None:
 
 def show_strangers(digit: ChosenDigit | None, dials: Dials) -> None:
     """Pictures that are no digits, each beside what came back."""
-    st.subheader("What it was not trained on", anchor=False)
+    st.header("What it was not trained on", anchor=False)
     st.markdown(
         "Left what went in, right what came back. The network knows digits only, and draws everything as one. Each "
         f"error is set beside those of 10,000 test digits at {dials.k} numbers, before rounding."
@@ -77,18 +79,26 @@ def show_strangers(digit: ChosenDigit | None, dials: Dials) -> None:
     st.html(comparison.strangers_html(dials, digit if digit and digit.own else None))
 
 
+@st.fragment
+def explore(digit: ChosenDigit | None, curve: DeltaGenerator, strangers: DeltaGenerator) -> None:
+    """All that follows the dials: a step runs this alone, and sends the pictures first."""
+    dials = turn_dials()
+    with frame.friendly():
+        if digit is None:
+            st.info("Draw or upload a digit, and see here what is left of it.", icon=":material/draw:")
+        else:
+            show_result(digit, dials)
+        time.sleep(PAINT)
+        with strangers:
+            show_strangers(digit, dials)
+    with frame.friendly(), curve:
+        show_curve(dials)
+
+
 with frame.page("Compress"):
     left, right = st.columns([4, 9], gap="medium")
+    curve, strangers = st.container(), st.container()
     with left:
         digit = digit_input()
     with right:
-        dials = turn_dials()
-        with frame.friendly():
-            if digit is None:
-                st.info("Draw or upload a digit, and see here what is left of it.", icon=":material/draw:")
-            else:
-                show_result(digit, dials)
-    with frame.friendly():
-        show_curve(dials)
-    with frame.friendly():
-        show_strangers(digit, dials)
+        explore(digit, curve, strangers)

@@ -92,6 +92,8 @@ def offline(tiny_recipe, tiny_digits, tmp_path, monkeypatch):
 
 
 def test_the_command_line_trains_and_evaluates(offline, capsys):
+    assert main(["download"]) == 0
+    assert "200 test digits are there" in capsys.readouterr().out
     assert main(["list"]) == 0
     assert "trained" not in capsys.readouterr().out
     assert main(["train", "digits-4", "--json"]) == 0

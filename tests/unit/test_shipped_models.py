@@ -14,6 +14,7 @@ from aecore.checkpoints import WEIGHTS, models_folder
 from aecore.evaluation import evaluate
 from aecore.pca import PCA
 from aecore.recipes import GROUPS, RECIPES
+from scripts.model_table import figures_table, making_table
 
 MEGABYTE = 1_000_000
 LIMITS = {**dict.fromkeys(GROUPS["digits"], 4 * MEGABYTE), "ordered": 2.5 * MEGABYTE, "pca": 0.5 * MEGABYTE}
@@ -71,3 +72,9 @@ def test_the_sample_is_reconstructed_as_well_as_test_digits():
     sample = load_digits("sample").images
     error = float(np.square(load("digits-32").reconstruct(sample) - sample).mean())
     assert error == pytest.approx(read_card("digits-32")["sizes"]["32"]["model"]["mse"], rel=0.15)
+
+
+def test_the_readme_beside_them_shows_the_cards():
+    readme = (models_folder() / "README.md").read_text(encoding="utf-8")
+    assert figures_table() in readme, "python -m scripts.model_table prints the tables anew"
+    assert making_table() in readme, "python -m scripts.model_table prints the tables anew"

@@ -109,27 +109,38 @@ def test_the_learning_rate_rises_then_falls_to_zero():
 def test_an_epoch_shows_every_image_once():
     images = torch.arange(12.0).repeat_interleave(4).reshape(12, 2, 2)
     batches = _Batches(images, TrainConfig(batch_size=4), torch.Generator().manual_seed(0))
-    seen = torch.cat(list(batches))
+    seen = torch.cat(list(batches.epoch()))
     assert len(batches) == 3
     assert sorted(seen[:, 0, 0].tolist()) == list(range(12))
-    assert not torch.equal(seen, torch.cat(list(batches)))  # another order each epoch
+    assert not torch.equal(seen, torch.cat(list(batches.epoch())))  # another order each epoch
 
 
 def test_shifts_move_by_up_to_so_many_pixels_and_fill_with_background():
     dot = torch.zeros(900, 28, 28)
     dot[:, 14, 14] = 1.0
     batches = _Batches(dot, TrainConfig(batch_size=900, shift=1), torch.Generator().manual_seed(0))
-    moved = next(iter(batches))
+    moved = next(batches.epoch())
     assert moved.shape == (900, 28, 28)
     assert moved.sum(dim=(1, 2)).tolist() == [1.0] * 900
     places = moved.sum(dim=0)
     assert (places[13:16, 13:16] > 60).all()  # nine moves, about 100 times each
     assert places[13:16, 13:16].sum() == 900
+    assert torch.equal(next(batches.epoch(shifted=False)), dot)
     edge = torch.zeros(300, 28, 28)
     edge[:, 0, 0] = 1.0
-    leftover = next(iter(_Batches(edge, TrainConfig(batch_size=300, shift=1), torch.Generator().manual_seed(0))))
+    leftover = next(_Batches(edge, TrainConfig(batch_size=300, shift=1), torch.Generator().manual_seed(0)).epoch())
     assert 0 < leftover.sum() < 300  # some left the field, none came back on the other side
     assert leftover[:, 2:, :].sum() == leftover[:, :, 2:].sum() == 0
+
+
+def test_shifts_end_when_told(tiny_digits, monkeypatch):
+    asked = []
+    original = _Batches.epoch
+    monkeypatch.setattr(
+        _Batches, "epoch", lambda self, *, shifted: asked.append(shifted) or original(self, shifted=shifted)
+    )
+    list(train(build(SMALL), tiny_digits.images, TrainConfig(epochs=10, batch_size=90, shift=1, shift_until=0.7)))
+    assert asked == [True] * 7 + [False] * 3
 
 
 def test_nested_dropout_draws_every_size_small_ones_more_often():

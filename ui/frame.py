@@ -49,6 +49,15 @@ PAGES = (
         question="How few numbers does a digit need? A network against PCA, number by number.",
         kept=("digit", "shuffle", "pixels"),
     ),
+    Page(
+        "Denoise",
+        "pages/2_Denoise.py",
+        ":material/auto_fix_high:",
+        "Damage a digit, by noise or by hand, and see who can mend it: a network trained on noise, or a filter.",
+        group="Digits",
+        question="Giving back what one gets is useless. Giving back what one should have got is not: noise, taken out.",
+        kept=("digit", "shuffle", "pixels", "seed", "paint"),
+    ),
 )
 
 

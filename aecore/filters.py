@@ -163,35 +163,30 @@ class Filters:
 
     def settings(self, noise: str, strength: float) -> dict[str, dict[str, Any]]:
         """Each method's settings at a noise and the tuned strength nearest to the given one; raises as `denoise`."""
-        if noise not in self.tuned:
-            raise ConfigError(f"there is no noise {noise!r}; take one of {', '.join(self.tuned)}")
-        return self.tuned[noise][str(nearest_strength(strength))]
+        _, place = self._place(noise, strength)
+        return list(self.tuned[noise].values())[place]
 
     def best(self, noise: str, strength: float) -> str:
         """Name of the method that did best on training digits; raises as `denoise`."""
         settings = self.settings(noise, strength)
         return max(settings, key=lambda method: float(settings[method]["psnr"]))
 
+    def _place(self, noise: str, strength: float) -> tuple[int, int]:
+        """Where a noise and the tuned strength nearest to the given one stand in the tables."""
+        if noise not in self.tuned:
+            raise ConfigError(f"there is no noise {noise!r}; take one of {', '.join(self.tuned)}")
+        if not 0 <= strength <= 1:
+            raise ConfigError(f"a noise's strength lies in [0, 1], got {strength!r}")
+        distances = [abs(float(known) - strength) for known in self.tuned[noise]]
+        return list(self.tuned).index(noise), distances.index(min(distances))
+
     def _ridge(self, images: Array, noise: str, strength: float) -> Array:
-        place = list(NOISES).index(noise), STRENGTHS.index(nearest_strength(strength))
+        place = self._place(noise, strength)
         flat = images.reshape(len(images), -1) - self.noisy_means[place]  # (n, 784)
         inside = flat @ self.basis.T  # (n, components)
         rest = flat - inside @ self.basis
         clean = inside @ self.ridge[place] @ self.basis + self.rest[place] * rest
         return (clean.reshape(images.shape) + self.mean).astype(np.float32)
-
-
-def nearest_strength(strength: float) -> float:
-    """The strength nearest to the given one that filters are tuned at.
-
-    Examples
-    --------
-    >>> nearest_strength(0.34), nearest_strength(0.0)
-    (0.3, 0.1)
-    """
-    if not 0 <= strength <= 1:
-        raise ConfigError(f"a noise's strength lies in [0, 1], got {strength!r}")
-    return min(STRENGTHS, key=lambda known: abs(known - strength))
 
 
 def tune(images: Array, seed: int = 0) -> Iterator[tuple[int, int, Filters | None]]:

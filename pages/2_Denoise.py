@@ -124,7 +124,6 @@ def show_identity(result: Comparison) -> None:
         "which. **As there is no pattern to noise, a network that recreates it has overfitted.**"
         + (f" What survives of Gaussian noise 0.5 on 1,000 test digits: {', '.join(shares)}." if shares else "")
     )
-    )
 
 
 @st.fragment

@@ -243,8 +243,8 @@ def who_wins() -> str:
         kinds[bool(result["trained"])].append(text)
     return (
         f"**Where the denoiser beats the best filter:** {'; '.join(kinds[True])}. **At damage it never saw in "
-        f"training:** {'; '.join(kinds[False])}. The filters have an advantage throughout: they are told which noise it "
-        "is and how strong, and were tuned for each; the denoiser is one network that must see it for itself."
+        f"training:** {'; '.join(kinds[False])}. The filters have an advantage throughout: they are told which noise "
+        "it is and how strong, and were tuned for each; the denoiser is one network that must see it for itself."
     )
 
 

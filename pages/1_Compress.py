@@ -24,7 +24,7 @@ def turn_dials() -> Dials:
         key="ordered",
         bind="query-params",
         on_change=keep_size_possible,
-        help="On: one network whose first k numbers are a code of their own, as PCA's are. Off: a network for each size.",
+        help="On: one network whose first k numbers are a code of their own, like PCA's. Off: one network a size.",
     )
     k = size.select_slider("Bottleneck (numbers)", compression.sizes(ordered), value=32, key="k", bind="query-params")
     return Dials(k, bits.slider("Bits of each number", 2, 8, 8, key="bits", bind="query-params"), ordered)

@@ -11,7 +11,7 @@ from ui import charts
 from ui.compression import RAW, Comparison, Dials, Result, percent, percentiles, standing, unrounded
 from ui.digit_input import ChosenDigit
 
-COLUMNS = ("MSE ↓", "PSNR ↑", "SSIM ↑", "Information kept ↑")
+COLUMNS = ("MSE\u00a0↓", "PSNR\u00a0↑", "SSIM\u00a0↑", "Information kept\u00a0↑")  # an arrow stays with its word
 
 
 def comparison_html(result: Comparison, verdict: str, digit: str) -> str:

@@ -96,7 +96,7 @@ def _train(options: argparse.Namespace) -> None:
         model = _as_shipped(model)
         noise = recipe.judged == "noise"
         sizes = {} if noise else _judge(recipe, model, train_digits, test_digits)
-        figures = _judge_noise(recipe, model, test_digits) if noise else None
+        figures = {**denoising.about(recipe), **_judge_noise(recipe, model, test_digits)} if noise else None
         card = write_card(
             recipe,
             model,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from aecore import metrics
 from aecore.checkpoints import load
 from aecore.errors import DataError
-from aecore.filters import METHODS, STRENGTHS, Filters
+from aecore.filters import COMPONENTS, FITTED_ON, KNOTS, METHODS, STRENGTHS, TUNED_ON, Filters
 from aecore.noise import NOISES, add_noise
 from aecore.recipes import TRAINED_NOISES, Recipe
 
@@ -158,6 +158,26 @@ def judge(
                     lines[name][figure].append(value)
             done += 1
             yield done / steps, figures
+
+
+def about(recipe: Recipe) -> dict[str, Any]:
+    """What a card about noise says beside its figures: what was trained or tuned on what."""
+    if recipe.name == "filters":
+        return {
+            "tuning": f"for each of {len(NOISES)} noises at {len(STRENGTHS)} strengths: settings by the highest mean PSNR "
+            f"on {TUNED_ON} training digits; on the same, a map of greys with {KNOTS} knots by least squares; ridge "
+            f"regression in {COMPONENTS} principal components on {FITTED_ON:,} others, its penalty by 2,000 more"
+        }
+    if recipe.name == "denoiser":
+        never = [noise for noise in NOISES if noise not in TRAINED_NOISES]
+        return {
+            "noise": {
+                "trained on": "one noise an image, drawn anew each time, at a strength drawn evenly from 0 to 1",
+                "never seen in training": never,
+                "told to the filters, not to the networks": "which noise it is, and how strong",
+            }
+        }
+    return {}
 
 
 def best_filter(methods: dict[str, dict[str, Any]], figure: str = "psnr", place: int | None = None) -> str:

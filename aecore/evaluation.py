@@ -16,6 +16,10 @@ from aecore.recipes import LARGEST_CODE, Recipe
 if TYPE_CHECKING:
     from aecore.networks import Array, Autoencoder
 
+CHOSEN_ON = {  # how each kind of card's settings were chosen
+    "sizes": "5,000 of those training digits, drawn by seed 0, held out while choosing",
+    "noise": "short runs on those training digits",
+}
 PERCENTILES = tuple(range(101))  # of the error of single test images, kept on the card
 
 
@@ -124,7 +128,7 @@ def write_card(
         "split": {
             "train": f"{train_count:,} of MNIST's 60,000 training digits: all but the first 500 of each class",
             "test": f"MNIST's {test_count:,} test digits, used once, for the figures here",
-            "settings chosen on": "5,000 of those training digits, drawn by seed 0, held out while choosing",
+            "settings chosen on": CHOSEN_ON[recipe.judged],
         },
         "command": f"python -m aecore train {recipe.name} --data-dir DIR",
         "check": f"python -m aecore evaluate {recipe.name} --data-dir DIR",

@@ -1,4 +1,4 @@
-"""Denoise in a real browser: links opened cold, noise by dial and seed, damage by brush, and all of it in the address."""
+"""Denoise in a real browser: links opened cold, noise by dial and seed, damage by brush, all of it in the address."""
 
 from __future__ import annotations
 

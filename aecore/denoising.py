@@ -164,9 +164,9 @@ def about(recipe: Recipe) -> dict[str, Any]:
     """What a card about noise says beside its figures: what was trained or tuned on what."""
     if recipe.name == "filters":
         return {
-            "tuning": f"for each of {len(NOISES)} noises at {len(STRENGTHS)} strengths: settings by the highest mean PSNR "
-            f"on {TUNED_ON} training digits; on the same, a map of greys with {KNOTS} knots by least squares; ridge "
-            f"regression in {COMPONENTS} principal components on {FITTED_ON:,} others, its penalty by 2,000 more"
+            "tuning": f"for each of {len(NOISES)} noises at {len(STRENGTHS)} strengths: settings by the highest mean "
+            f"PSNR on {TUNED_ON} training digits; on the same, a map of greys with {KNOTS} knots by least squares; "
+            f"ridge regression in {COMPONENTS} components on {FITTED_ON:,} others, its penalty by 2,000 more"
         }
     if recipe.name == "denoiser":
         never = [noise for noise in NOISES if noise not in TRAINED_NOISES]

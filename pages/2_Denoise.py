@@ -83,13 +83,15 @@ def show_result(digit: ChosenDigit, result: Comparison) -> None:
 def show_curve(damage: Damage) -> None:
     """PSNR over strength of every method, and who wins where; then both headlines."""
     st.header("Who wins where?", anchor=False)
+    told = "" if damage.paint is None else " What you paint has no curve; it is nearest to this one."
+    st.markdown(f"**{damage.name}:** mean PSNR over strength.{told}")
     curves = denoising.curves(damage.noise)
     here = [(damage.strength, denoising.at(curve, damage.strength)) for curve in curves if curve.name == "denoiser"]
     st.plotly_chart(
         denoising_view.strength_curves(curves, here if damage.paint is None else []),
         config={"displayModeBar": False},
         key="curve",
-        alt=f"PSNR over the strength of {damage.title.rsplit(' ', 1)[0]} noise, for each method. "
+        alt=f"{damage.name}: PSNR over strength, for each method. "
         + " ".join(f"{curve.title}: {curve.psnr[0]:.1f} to {curve.psnr[-1]:.1f} dB." for curve in curves),
     )
     st.markdown(denoising.who_wins())

@@ -55,9 +55,14 @@ class Damage:
         return np.where(self.paint < 0.25, 0, np.where(self.paint > 0.75, 1, image)).astype(np.float32)
 
     @property
+    def name(self) -> str:
+        """The noise, or the one that filters are told, for people."""
+        return NOISES[self.noise].title
+
+    @property
     def title(self) -> str:
         """What it is, for people."""
-        return "painted by hand" if self.paint is not None else f"{NOISES[self.noise].title.lower()} {self.strength:g}"
+        return "painted by hand" if self.paint is not None else f"{self.name.lower()} {self.strength:g}"
 
     @property
     def known(self) -> bool:

@@ -24,15 +24,16 @@ def comparison_html(result: Comparison, verdict: str, digit: str) -> str:
     """The verdict and six pictures."""
     best, second = result.filters[:2]
     told = "best on training digits" if result.damage.paint is None else "as for salt and pepper"
+    noisy = _panel(result.noisy, result.damage.title)
     panels = [
         charts.Panel("Clean", digit, _picture(result.image, f"The clean picture: {digit}")),
-        _panel(result.plain, "trained without noise"),
-        _panel(result.noisy, result.damage.title),
-        _panel(best, told),
+        noisy if result.damage.paint is None else noisy._replace(title="Damaged picture"),
         _panel(result.denoiser, "has to see by itself what it is"),
+        _panel(result.plain, "trained without noise"),
+        _panel(best, told),
         _panel(second, "second best"),
     ]
-    return f'<p class="ae-verdict">{escape(verdict)}</p>{charts.panels(panels)}'
+    return f'<p class="ae-verdict">{escape(verdict)}</p><div class="ae-rows">{charts.panels(panels)}</div>'
 
 
 def _panel(made: Restored, note: str) -> charts.Panel:

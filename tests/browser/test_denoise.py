@@ -75,10 +75,10 @@ def test_noise_strength_and_seed_are_turned_and_stand_in_the_address(page: Page,
 
     page.get_by_role("combobox", name="Noise").click()
     page.get_by_role("option", name="black square").click()
-    expect(page.locator(".ae-pictures figcaption").nth(2)).to_contain_text("black square 0.5")
+    expect(page.locator(".ae-pictures figcaption").nth(1)).to_contain_text("black square 0.5")
     page.get_by_role("slider", name="Strength").focus()
     page.keyboard.press("ArrowLeft")
-    expect(page.locator(".ae-pictures figcaption").nth(2)).to_contain_text("black square 0.45")
+    expect(page.locator(".ae-pictures figcaption").nth(1)).to_contain_text("black square 0.45")
     assert "noise=black+square" in page.url
     assert "strength=0.45" in page.url
     expect(page.get_by_text("a square of 13 × 13 pixels is covered", exact=False)).to_be_visible()
@@ -92,7 +92,7 @@ def test_paint_damage_copy_the_link_open_it_elsewhere(pages: Pages, server: Serv
     expect(page.get_by_text("Paint over the digit, and see")).to_be_visible()
     paint(page, [(0.2, 0.5), (0.8, 0.5)])
     page.wait_for_url("**paint=**")
-    expect(page.locator(".ae-pictures figcaption").nth(2)).to_contain_text("painted by hand")
+    expect(page.locator(".ae-pictures figcaption").nth(1)).to_contain_text("painted by hand")
     white = view(page)
 
     page.get_by_role("button", name="Black").click()

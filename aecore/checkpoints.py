@@ -170,7 +170,10 @@ def _parts(model: Autoencoder | PCA | Filters) -> tuple[dict[str, Any], dict[str
         return _pca_parts(model)
     if isinstance(model, Filters):
         names = ("basis", "mean", "noisy_means", "ridge", "rest")
-        return {name: _halved(getattr(model, name)) for name in names}, {"kind": "filters", "tuned": model.tuned}
+        return {name: np.ascontiguousarray(_halved(getattr(model, name))) for name in names}, {
+            "kind": "filters",
+            "tuned": model.tuned,
+        }
     return _network_parts(model)
 
 

@@ -220,7 +220,9 @@ def tune(images: Array, seed: int = 0) -> Iterator[tuple[int, int, Filters | Non
     fitting = images[order[TUNED_ON + len(checking) :][:FITTED_ON]]
     mean = fitting.mean(axis=0)
     clean = (fitting - mean).reshape(len(fitting), -1)  # (n, pixels)
-    basis = np.linalg.eigh(clean.T @ clean)[1][:, ::-1][:, :COMPONENTS].T.astype(np.float32)  # (components, pixels)
+    basis = np.ascontiguousarray(
+        np.linalg.eigh(clean.T @ clean)[1][:, ::-1][:, :COMPONENTS].T, np.float32
+    )  # (components, pixels)
     codes = clean @ basis.T  # (n, components)
     targets = (checking - mean).reshape(len(checking), -1)
 

@@ -325,13 +325,11 @@ class UNet(Autoencoder):
         down: list[nn.Module] = []
         up: list[nn.Module] = []
         for before, after in itertools.pairwise((1, *config.channels)):
-            first = (
-                [nn.PixelUnshuffle(2), *_conv(4, after, 3, config)] if before == 1 else _halve(before, after, config)
-            )
+            first = [_Blocks(), *_conv(4, after, 3, config)] if before == 1 else _halve(before, after, config)
             down.append(nn.Sequential(*first, _Residual(after, config)))
             # Back to the level above: four times the pixels. From the first level to the picture's two: drawing, trust.
             last = [_plain_conv(after, 8, 3, config)] if before == 1 else _conv(after, 4 * before, 1, config)
-            up.append(nn.Sequential(_Residual(after, config), *last, nn.PixelShuffle(2)))
+            up.append(nn.Sequential(_Residual(after, config), *last, _Unblocks()))
         self.down, self.up = nn.ModuleList(down), nn.ModuleList(up[::-1])
         self.narrow = nn.Sequential(*_conv(deepest, narrow, 1, config), nn.Flatten())
         self.encoder = _stack((narrow * height * width, *config.hidden, config.code), config)
@@ -381,6 +379,24 @@ class UNet(Autoencoder):
     def calibrate(self, images: Array) -> None:
         """As every network does, but from 1,000 of the images at most: the codes of all would fill the memory."""
         super().calibrate(images[:: max(1, len(images) // 1000)])
+
+
+class _Blocks(nn.Module):
+    """2x2 pixels become channels: (batch, c, h, w) -> (batch, 4 c, h / 2, w / 2). Also of an empty batch."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        count, channels, height, width = values.shape
+        blocks = values.view(count, channels, height // 2, 2, width // 2, 2).permute(0, 1, 3, 5, 2, 4)
+        return blocks.reshape(count, 4 * channels, height // 2, width // 2)
+
+
+class _Unblocks(nn.Module):
+    """The other way round: (batch, 4 c, h, w) -> (batch, c, 2 h, 2 w)."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        count, channels, height, width = values.shape
+        blocks = values.reshape(count, channels // 4, 2, 2, height, width).permute(0, 1, 4, 2, 5, 3)
+        return blocks.reshape(count, channels // 4, 2 * height, 2 * width)
 
 
 class _Residual(nn.Module):

@@ -92,7 +92,7 @@ RECIPES: dict[str, Recipe] = {
         ),
         Recipe(
             name="overcomplete",
-            title="1,024 numbers for 784 pixels, trained without noise",
+            title="1,024 numbers for 784 pixels, and no noise",
             network=NetworkConfig(hidden=(), code=1024, output="linear"),
             # Digits moved about by up to 8 pixels: ink everywhere, so that it learns to copy every pixel.
             training=TrainConfig(epochs=12, learning_rate=1e-3, shift=8, valid_fraction=0.0),

@@ -157,7 +157,7 @@ class _Descent:
             code = self._mean @ self._encoder  # (code,) of the mean image
             code = code + self._offsets[0] if self._offsets else code
             loss = loss + rest @ rest - 2 * (self._kept * code) @ (rest @ self._decoder) + code @ overlap @ code
-        return cast(Tensor, loss)
+        return loss
 
     def step(self, progress: float) -> None:
         for group in self._adam.param_groups:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from aecore.errors import ConfigError
 
@@ -17,8 +17,31 @@ PRECISIONS = ("auto", "bfloat16", "float32")
 LARGEST_LAYER = 16_384  # units; a typing error should not ask for terabytes
 
 
+class _Settings:
+    """Settings that JSON can hold; a base of the dataclasses below."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as a dictionary that JSON can hold."""
+        return dataclasses.asdict(self)  # type: ignore[call-overload]  # each child is a dataclass
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> Self:
+        """Build a config from `to_dict`'s output.
+
+        Raises
+        ------
+        ConfigError
+            If a setting is unknown or impossible.
+        """
+        known = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        unknown = sorted(set(settings) - known)
+        if unknown:
+            raise ConfigError(f"{cls.__name__} has no setting {', '.join(unknown)}; it has {', '.join(sorted(known))}")
+        return cls(**settings)
+
+
 @dataclass(frozen=True)
-class NetworkConfig:
+class NetworkConfig(_Settings):
     """An autoencoder's architecture.
 
     The encoder is ``image -> [channels] -> hidden -> code``, the decoder ``code -> decoder -> [channels] -> image``.
@@ -94,24 +117,9 @@ class NetworkConfig:
         bends = layered and (self.activation != "linear" or self.normalise)
         return self.family == "dense" and self.output == "linear" and not bends
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the settings as a dictionary that JSON can hold."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_dict(cls, settings: Mapping[str, Any]) -> NetworkConfig:
-        """Build a config from `to_dict`'s output.
-
-        Raises
-        ------
-        ConfigError
-            If a setting is unknown or impossible.
-        """
-        return _from_dict(cls, settings)
-
 
 @dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(_Settings):
     """How a network is trained: AdamW, warm-up, then a cosine to zero.
 
     Raises
@@ -154,21 +162,6 @@ class TrainConfig:
         _one_of("device", self.device, DEVICES)
         _one_of("precision", self.precision, PRECISIONS)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the settings as a dictionary that JSON can hold."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_dict(cls, settings: Mapping[str, Any]) -> TrainConfig:
-        """Build a config from `to_dict`'s output.
-
-        Raises
-        ------
-        ConfigError
-            If a setting is unknown or impossible.
-        """
-        return _from_dict(cls, settings)
-
 
 @dataclass(frozen=True)
 class LinearConfig:
@@ -194,14 +187,6 @@ class LinearConfig:
         _between("warmup", self.warmup, 0.0, 1.0)
         for beta in self.betas:
             _between("betas", beta, 0.0, 0.9999999)
-
-
-def _from_dict(cls: Any, settings: Mapping[str, Any]) -> Any:
-    known = {field.name for field in dataclasses.fields(cls)}
-    unknown = sorted(set(settings) - known)
-    if unknown:
-        raise ConfigError(f"{cls.__name__} has no setting {', '.join(unknown)}; it has {', '.join(sorted(known))}")
-    return cls(**settings)
 
 
 def _make_tuple(config: Any, name: str) -> None:

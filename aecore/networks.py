@@ -129,18 +129,16 @@ class Autoencoder(nn.Module):
         if not isinstance(codes, Tensor):
             return self._in_numpy(lambda tensor: self.decode(tensor, k), codes)
         size = self.config.code
-        if codes.ndim == 2 and self.config.ordered and codes.shape[1] < size and k is None:
-            k = codes.shape[1]
-        if codes.ndim == 2 and self.config.ordered and codes.shape[1] < size:
-            codes = F.pad(codes, (0, size - codes.shape[1]))
-        if codes.ndim != 2 or codes.shape[1] != size:
+        given = codes.shape[1] if codes.ndim == 2 else 0
+        if not (given == size or (self.config.ordered and 0 < given < size)):
             raise DataError(f"this network's codes have shape (n, {size}), got {tuple(codes.shape)}")
         told = None
         if self.config.ordered:
-            first = torch.as_tensor(size if k is None else k, device=codes.device).expand(len(codes))  # (n,)
-            if first.numel() and not 1 <= int(first.min()) <= int(first.max()) <= size:
-                raise ConfigError(f"k must be from 1 to {size}, got {k!r}")
-            codes = codes * (torch.arange(size, device=codes.device) < first[:, None])  # (n, code)
+            first = torch.as_tensor(given if k is None else k, device=codes.device).expand(len(codes))  # (n,)
+            if first.numel() and not 1 <= int(first.min()) <= int(first.max()) <= given:
+                raise ConfigError(f"k must be from 1 to {given}, got {k!r}")
+            codes = F.pad(codes, (0, size - given))  # (n, code)
+            codes = codes * (torch.arange(size, device=codes.device) < first[:, None])
             told = self.told(first - 1)  # (n, units)
         elif k is not None and k != size:
             raise ConfigError(f"k={k!r} needs an ordered code; this network always uses all {size} numbers")

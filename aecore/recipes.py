@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -31,16 +32,20 @@ class Recipe:
 
 # Chosen on 5,000 held-out training digits: one more hidden layer than two helps small codes most; shifted digits keep
 # the network from learning the training digits by heart, and end before the learning rate does, because a small code
-# pays for them.
-_TRAINING = TrainConfig(epochs=100, batch_size=256, learning_rate=5e-3, shift=1, shift_until=0.7, valid_fraction=0.0)
+# pays for them. From 32 numbers on convolutions win, at three times the time an epoch.
+_DENSE = TrainConfig(epochs=100, batch_size=256, learning_rate=5e-3, shift=1, shift_until=0.7, valid_fraction=0.0)
+_CONV = dataclasses.replace(_DENSE, epochs=50, batch_size=128, learning_rate=4e-3)
 
 
 def _digits(code: int) -> Recipe:
+    conv = code >= 32
     return Recipe(
         name=f"digits-{code}",
         title=f"digits in {code} numbers",
-        network=NetworkConfig(hidden=(768, 384, 192), code=code),
-        training=_TRAINING,
+        network=NetworkConfig(family="conv", channels=(16, 32), hidden=(448,), code=code)
+        if conv
+        else NetworkConfig(hidden=(768, 384, 192), code=code),
+        training=_CONV if conv else _DENSE,
         sizes=(code,),
     )
 
@@ -53,7 +58,7 @@ RECIPES: dict[str, Recipe] = {
             name="ordered",
             title="digits in an ordered code: any first k of 64 numbers",
             network=NetworkConfig(hidden=(512, 256), code=LARGEST_CODE, ordered=True),
-            training=_TRAINING,
+            training=_DENSE,
             sizes=tuple(range(1, LARGEST_CODE + 1)),
         ),
         Recipe(

@@ -70,19 +70,21 @@ def step(page: Page, picture: str, place: int) -> float:
     return milliseconds
 
 
-def computing(repeats: int = 200) -> float:
-    """Milliseconds of computing and drawing one digit, as the page does after a dial step."""
+def computing(repeats: int = 200) -> dict[str, float]:
+    """Milliseconds of computing and drawing one digit, as the page does after a dial step: by the clock, and of the
+    processor alone, which does not grow where the machine is busy with something else."""
     from ui import comparison, compression, resources
 
     digit = resources.digits().images[0]
-    times = []
+    clock, processor = [], []
     for place in range(repeats):
         dials = compression.Dials(k=place % 64 + 1, bits=8, ordered=True)
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.thread_time()
         result = compression.compress(digit, dials)
         comparison.comparison_html(result, compression.verdict(result), "a digit")
-        times.append(1e3 * (time.perf_counter() - start))
-    return statistics.median(times[10:])
+        clock.append(1e3 * (time.perf_counter() - start))
+        processor.append(1e3 * (time.thread_time() - busy))
+    return {"clock": statistics.median(clock[10:]), "processor": statistics.median(processor[10:])}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -114,7 +116,7 @@ def main(arguments: list[str] | None = None) -> None:
                     steps[name].append(step(page, seen[name], place))
         browser.close()
 
-    middle = {name: statistics.median(times) for name, times in (*starts.items(),)}
+    middle = {name: statistics.median(times) for name, times in starts.items()}
     dial = {name: statistics.median(times[2:]) for name, times in steps.items()}
     figures = {
         "start_seconds": {**middle, "ratio": middle["home"] / middle["bare"]},
@@ -129,7 +131,10 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"{figures['start_seconds']['ratio']:.2f} times (goal 1.3)")
     print(f"dial step to new picture: bare {dial['bare']:.0f} ms, Compress {dial['compress']:.0f} ms, ", end="")
     print(f"{figures['dial_step_milliseconds']['ratio']:.2f} times (goal 1.3)")
-    print(f"computing and drawing one digit: {figures['computing_milliseconds']:.2f} ms (goal 5)")
+    digit = figures["computing_milliseconds"]
+    print(
+        f"computing and drawing one digit: {digit['clock']:.2f} ms, {digit['processor']:.2f} of them computing (goal 5)"
+    )
 
 
 if __name__ == "__main__":

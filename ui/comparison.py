@@ -11,7 +11,7 @@ from ui import charts
 from ui.compression import RAW, Comparison, Dials, Result, percent, percentiles, standing, unrounded
 from ui.digit_input import ChosenDigit
 
-COLUMNS = ("MSE ↓", "PSNR ↑", "SSIM ↑", "kept ↑")
+COLUMNS = ("MSE\u00a0↓", "PSNR\u00a0↑", "SSIM\u00a0↑", "Information kept\u00a0↑")  # an arrow stays with its word
 
 
 def comparison_html(result: Comparison, verdict: str, digit: str) -> str:
@@ -20,7 +20,9 @@ def comparison_html(result: Comparison, verdict: str, digit: str) -> str:
     numbers = "1 number" if dials.k == 1 else f"{dials.k} numbers"
     panels = [
         charts.Panel("Input", digit, charts.pixel_image(charts.grey_pixels(result.image), f"The input: {digit}")),
-        charts.Panel("Its code", f"{numbers} at {dials.bits} bits", charts.code_bars(result.network.code)),
+        charts.Panel(
+            "Its code", f"{numbers}, {dials.bits} bits each", charts.code_bars(result.network.code), "network"
+        ),
         *_of("Autoencoder", "network", result.image, result.network, numbers),
         *_of("PCA", "pca", result.image, result.pca, numbers),
     ]
@@ -79,7 +81,7 @@ def strangers_html(dials: Dials, own: ChosenDigit | None) -> str:
     pictures, errors = unrounded(np.stack(images), dials)
     known = percentiles(dials)
     notes = ["Error " + standing(float(error), known) + "." for error in errors]
-    credits = " ".join(dict.fromkeys(f"{escape(outsider.credit)}" for outsider in outsiders))
+    credits = " ".join(dict.fromkeys(escape(outsider.credit) for outsider in outsiders))
     return (
         charts.pairs(list(zip(titles, notes, images, pictures, strict=True)))
         + f'<p class="ae-credits ae-muted">{credits}</p>'

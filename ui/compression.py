@@ -149,7 +149,7 @@ def standing(error: float, percentiles: Sequence[float]) -> str:
     if place >= 95:
         return f"higher than {place} % of digits: an unusual digit, if it is one"
     if place >= 50:
-        return f"higher than {place} % of digits: within what digits have"
+        return f"higher than {place} % of digits: still in the range of digits"
     if place == 0:
         return "lower than of any test digit: as easy as a digit gets"
     return f"higher than {place} % of digits only: as easy as a digit"

@@ -159,6 +159,11 @@ def test_an_impossible_k_is_refused(k):
         build(NETWORKS["ordered"]).decode(np.zeros((2, 8), np.float32), k)
 
 
+def test_no_more_numbers_than_are_given():
+    with pytest.raises(ConfigError, match="from 1 to 3, got 4"):
+        build(NETWORKS["ordered"]).decode(np.zeros((2, 3), np.float32), 4)
+
+
 def test_k_needs_an_ordered_code():
     network = build(NETWORKS["dense"])
     with pytest.raises(ConfigError, match="needs an ordered code"):

@@ -164,7 +164,7 @@ class TrainConfig(_Settings):
 
 
 @dataclass(frozen=True)
-class LinearConfig:
+class LinearConfig(_Settings):
     """How a linear autoencoder is trained on the covariance of its images: Adam, warm-up, then a cosine to zero.
 
     Raises

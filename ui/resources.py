@@ -31,7 +31,7 @@ def model(name: str) -> Autoencoder | PCA:
     CheckpointError
         If it is missing or broken. Nothing is remembered then: once it is there, the next run finds it.
     """
-    _import_torch()
+    import_torch()
     return aecore.load(name)
 
 
@@ -67,13 +67,16 @@ def _load_all() -> None:
 _importing = threading.Lock()
 
 
-def _import_torch() -> None:
+def import_torch() -> None:
+    """Import torch, once the first page has had its moment to paint, with threads set on purpose."""
     with _importing:
         if "torch" in sys.modules and "aecore.networks" in sys.modules:
             return
         time.sleep(PAINT)
         import torch
+        from threadpoolctl import threadpool_limits
 
         import aecore.networks  # noqa: F401
 
         torch.set_num_threads(THREADS)
+        threadpool_limits(THREADS, user_api="blas")  # numpy's too

@@ -94,14 +94,14 @@ def show_result(job: Job) -> None:
     settings, trained = job.about, job.result
     st.html(f'<p class="ae-verdict">{linear_training.verdict(settings, job.reports[-1], trained)}</p>')
     show_curves(settings, job.reports)
-    st.subheader("The same pictures?" if settings.linear else "What comes back", anchor=False)
+    st.header("The same pictures?" if settings.linear else "What comes back", anchor=False)
     st.html(linear_charts.reconstructions_html(trained))
     st.caption(
         f"Trained on {trained.digits:,} digits; error on {trained.judged:,} others: network {trained.error:.5f}, PCA "
         f"{trained.pca_error:.5f}, pixels clipped to [0, 1]. {trained.parameters:,} parameters."
     )
     if settings.linear:
-        st.subheader("The same subspace, another basis", anchor=False)
+        st.header("The same subspace, another basis", anchor=False)
         st.markdown(
             "Each picture is a column of the decoder: what one code number draws. Gradient descent finds PCA's "
             "subspace, and any basis of it will do. The principal components *of its own reconstructions* give the "
@@ -123,7 +123,7 @@ def show_variance() -> None:
     if not parts:
         st.info("The card of PCA says nothing about the variance; `python -m aecore train pca` writes it anew.")
         return
-    st.subheader("Which layer holds 75 % of the information?", anchor=False)
+    st.header("Which layer holds 75 % of the information?", anchor=False)
     percent = st.slider("Part of the information, in percent", 10, 99, 75, key="part", bind="query-params")
     needed, text = linear_charts.layer_in_words(parts, percent / 100)
     st.markdown(text)
@@ -139,7 +139,7 @@ def show_why() -> None:
     """What the design choices cost, from the card."""
     card = resources.card("pca")
     if tables := linear_charts.why_tables(card):
-        st.subheader("Why symmetric, tied, without biases?", anchor=False)
+        st.header("Why symmetric, tied, without biases?", anchor=False)
         st.html(tables)
         st.caption(
             "From PCA's card, 32 numbers. Linear: on the training digits, by full-batch descent. With hidden layers: "

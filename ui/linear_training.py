@@ -114,7 +114,12 @@ def training_digits() -> tuple[Array, str]:
         return aecore.load_digits("train", download=False).images, "MNIST's training digits"
     except aecore.DataError:
         images = aecore.load_digits("sample").images
-        return images[np.arange(len(images)) % 5 != 0], "digits of the offline sample"
+        return images[~_held_out(len(images))], "digits of the offline sample"
+
+
+def _held_out(count: int) -> NDArray[np.bool_]:
+    """Ten of every fifty digits: of each class as many, whether the classes come in turn or one after the other."""
+    return np.arange(count) // 10 % 5 == 0
 
 
 def judging_digits() -> tuple[Array, NDArray[np.int64]]:
@@ -122,7 +127,7 @@ def judging_digits() -> tuple[Array, NDArray[np.int64]]:
     digits = resources.digits()
     if digits.source == "mnist":
         return digits.images, digits.labels
-    apart = np.arange(len(digits)) % 5 == 0 if _sample_is_trained_on() else np.ones(len(digits), bool)
+    apart = _held_out(len(digits)) if _sample_is_trained_on() else np.ones(len(digits), bool)
     return digits.images[apart], digits.labels[apart]
 
 
@@ -304,7 +309,7 @@ def code_lines(settings: Settings, sample: bool) -> str:
     load = (
         [
             'images = aecore.load_digits("sample").images',
-            "images = images[np.arange(len(images)) % 5 != 0]  # the others are what it is judged on",
+            "images = images[np.arange(len(images)) // 10 % 5 != 0]  # it is judged on the others",
         ]
         if sample
         else ['images = aecore.load_digits("train").images  # (55000, 28, 28)']

@@ -7,11 +7,10 @@ from functools import partial
 import streamlit as st
 
 from ui import frame, linear_charts, linear_training, resources, share, training_jobs
-from ui.linear_training import ACTIVATIONS, SIZES, Settings
+from ui.linear_training import ACTIVATIONS, SIZES, Progress, Settings
 from ui.training_jobs import Job
 
 JOB = "linear training"  # in the session
-PLAIN = {"displayModeBar": False}
 
 
 def turn_dials() -> Settings:
@@ -68,32 +67,21 @@ def watch(job: Job) -> None:
         st.progress(part, text if reports or job.state == "waiting" else "Reading the digits.", width="stretch")
         st.button("Stop", icon=":material/stop:", key="stop", on_click=cancel, args=(job,))
     if reports:
-        show_curves(job.about, reports)
+        show_curves(reports)
     if not job.active:
         st.rerun()
 
 
-def show_curves(settings: Settings, reports: list[linear_training.Progress]) -> None:
+def show_curves(reports: list[Progress]) -> None:
     """Figures and curves, live and afterwards alike."""
-    st.html(linear_charts.figures_html(reports[-1]))
-    chart = partial(st.plotly_chart, config=PLAIN)
-    if not settings.linear:
-        chart(linear_charts.loss_curve(reports), key="loss", alt="Training error over the passes, beside PCA's error.")
-        return
-    left, right = st.columns(2, gap="medium")
-    with left:
-        chart(
-            linear_charts.excess_curve(reports), key="excess", alt="How far the error is above PCA's, over the steps."
-        )
-    with right:
-        chart(linear_charts.angle_curve(reports), key="angle", alt="The largest principal angle, over the steps.")
+    st.html(linear_charts.figures_html(reports[-1]) + linear_charts.curves_html(reports))
 
 
 def show_result(job: Job) -> None:
     """What came of it."""
     settings, trained = job.about, job.result
     st.html(f'<p class="ae-verdict">{linear_training.verdict(settings, job.reports[-1], trained)}</p>')
-    show_curves(settings, job.reports)
+    show_curves(job.reports)
     st.header("The same pictures?" if settings.linear else "What comes back", anchor=False)
     st.html(linear_charts.reconstructions_html(trained))
     st.caption(
@@ -129,7 +117,7 @@ def show_variance() -> None:
     st.markdown(text)
     st.plotly_chart(
         linear_charts.explained_variance(parts, percent / 100, needed),
-        config=PLAIN,
+        config={"displayModeBar": False},
         key="variance",
         alt="Variance carried by the first k principal components together, rising, and by each alone. " + text,
     )

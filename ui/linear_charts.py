@@ -4,109 +4,106 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ui import charts
-from ui.linear_training import Progress, Trained, degrees, share
+from ui.linear_training import Progress, Trained, degrees, plain, share
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 LAYERS = (2, 4, 8, 16, 32, 64, 128, 256, 512)  # sizes that a layer often has
-SMALLEST_EXCESS, SMALLEST_ANGLE = 1e-10, 1e-5  # where the logarithmic axes end
 GREY = "#808a96"
 
 
-def excess_curve(reports: Sequence[Progress]) -> go.Figure:
-    """How far the error is above PCA's, as a part of it, over the steps; the axis is logarithmic."""
-    figure = _falling(
-        [one.step for one in reports],
-        [max(one.excess, SMALLEST_EXCESS) for one in reports],
-        charts.BLUE,
-        [share(max(one.excess, 0)) for one in reports],
+class Axis(NamedTuple):
+    """A logarithmic axis of values that fall."""
+
+    title: str
+    low: float  # what is smaller is drawn here
+    high: float
+    ticks: tuple[tuple[float, str], ...]
+
+
+EXCESS = Axis(
+    "Error above PCA's",
+    1e-10,
+    10.0,
+    ((1, "100 %"), (1e-2, "1 %"), (1e-4, "0.01 %"), (1e-6, "0.0001 %"), (1e-8, "10⁻⁶ %")),
+)
+ANGLE = Axis(
+    "Largest angle to PCA's subspace",
+    1e-5,
+    200.0,
+    ((90, "90°"), (1, "1°"), (0.1, "0.1°"), (0.01, "0.01°"), (1e-3, "0.001°"), (1e-4, "0.0001°")),
+)
+LOSS = Axis(
+    "Mean squared error on the digits trained on",
+    0.002,
+    0.2,
+    ((0.1, "0.1"), (0.05, "0.05"), (0.02, "0.02"), (0.01, "0.01"), (0.005, "0.005")),
+)
+
+
+def curves_html(reports: Sequence[Progress]) -> str:
+    """The training so far: error above PCA's and largest angle; of a non-linear network its error beside PCA's.
+
+    Drawn as SVG, not by plotly: live curves come twice a second, and the processor is there for the training.
+    """
+    last = reports[-1]
+    if last.angle is None:
+        points = [(one.step, one.loss) for one in reports]
+        curves = [curve_svg(LOSS, points, last.steps, (last.optimum, "PCA"), "passes over the digits")]
+    else:
+        excess = [(one.step, one.excess) for one in reports]
+        angles = [(one.step, one.angle or 0.0) for one in reports]
+        curves = [
+            curve_svg(EXCESS, excess, last.steps, (1e-6, "goal")),
+            curve_svg(ANGLE, angles, last.steps, (0.05, "goal")),
+        ]
+    return f'<div class="ae-curves">{"".join(curves)}</div>'
+
+
+def curve_svg(
+    axis: Axis,
+    points: Sequence[tuple[int, float]],
+    steps: int,
+    level: tuple[float, str],
+    below: str = "steps",
+) -> str:
+    """A curve with a level to reach, as `<figure>`; the frame stands still while the curve grows."""
+    left, right, top, bottom = 72, 508, 12, 212
+
+    def across(step: float) -> float:
+        return left + (right - left) * step / max(steps, 1)
+
+    def down(value: float) -> float:
+        part = np.log(np.clip(value, axis.low, axis.high) / axis.low) / np.log(axis.high / axis.low)
+        return float(bottom - (bottom - top) * part)
+
+    ticks = "".join(
+        f'<path class="ae-grid" d="M{left} {down(value):.1f}H{right}"/>'
+        f'<text class="ae-tick" x="{left - 8}" y="{down(value) + 4:.1f}">{text}</text>'
+        for value, text in axis.ticks
     )
-    levels = [10.0**power for power in range(0, -11, -2)]
-    _frame(figure, reports, "error above PCA's", (SMALLEST_EXCESS, 10), levels, [share(level) for level in levels])
-    _goal(figure, 1e-6)
-    return figure
-
-
-def angle_curve(reports: Sequence[Progress]) -> go.Figure:
-    """The largest principal angle in degrees over the steps; the axis is logarithmic."""
-    angles = [one.angle or 0.0 for one in reports]
-    figure = _falling(
-        [one.step for one in reports],
-        [max(angle, SMALLEST_ANGLE) for angle in angles],
-        charts.ORANGE,
-        [degrees(angle) for angle in angles],
+    marks = "".join(
+        f'<text class="ae-step" x="{across(step):.0f}" y="{bottom + 20}">{step:,}</text>'
+        for step in (0, steps // 2, steps)
     )
-    levels = [90.0, 10.0, 1.0, 0.1, 0.01, 0.001, 0.0001]
-    _frame(figure, reports, "largest angle", (SMALLEST_ANGLE, 200), levels, [f"{level:g}°" for level in levels])
-    _goal(figure, 0.05)
-    return figure
-
-
-def loss_curve(reports: Sequence[Progress]) -> go.Figure:
-    """Training error beside PCA's, over the passes: for networks that can be better than PCA."""
-    figure = _falling(
-        [one.step for one in reports],
-        [one.loss for one in reports],
-        charts.BLUE,
-        [f"{one.loss:.4f}" for one in reports],
-    )
-    levels = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1]
-    top = max([0.1, *(one.loss for one in reports)])
-    _frame(figure, reports, "mean squared error", (0.002, top * 1.1), levels, [f"{level:g}" for level in levels])
-    figure.update_xaxes(title="passes over the digits", dtick=1)
-    if reports:
-        figure.add_hline(
-            y=reports[-1].optimum,
-            line={"color": charts.ORANGE, "dash": "dash", "width": 2},
-            annotation={"text": "PCA", "font": {"color": charts.ORANGE}},
-        )
-    return figure
-
-
-def _falling(x: Sequence[float], y: Sequence[float], colour: str, texts: Sequence[str]) -> go.Figure:
-    import plotly.graph_objects as go
-
-    figure = go.Figure()
-    figure.add_scatter(
-        x=list(x), y=list(y), mode="lines", line={"color": colour, "width": 3}, text=list(texts),
-        hovertemplate="step %{x}: %{text}<extra></extra>",
-    )  # fmt: skip
-    if x:
-        figure.add_scatter(x=[x[-1]], y=[y[-1]], mode="markers", marker={"color": colour, "size": 10}, hoverinfo="skip")
-    return figure
-
-
-def _frame(
-    figure: go.Figure,
-    reports: Sequence[Progress],
-    title: str,
-    span: tuple[float, float],
-    levels: Sequence[float],
-    texts: Sequence[str],
-) -> None:
-    """Axes that stand still while the line grows."""
-    steps = reports[-1].steps if reports else 1
-    figure.update_xaxes(title="steps", range=[-0.02 * steps, 1.02 * steps])
-    figure.update_yaxes(
-        type="log", title=title, range=np.log10(span).tolist(), tickvals=list(levels), ticktext=list(texts)
-    )
-    figure.update_layout(
-        height=300, margin={"l": 8, "r": 8, "t": 8, "b": 8}, showlegend=False, dragmode=False, uirevision="training"
-    )
-
-
-def _goal(figure: go.Figure, level: float) -> None:
-    figure.add_hline(
-        y=level,
-        line={"color": GREY, "dash": "dot", "width": 1.5},
-        annotation={"text": "as good as the same", "font": {"color": GREY}, "xanchor": "right"},
+    path = " ".join(f"{across(step):.1f},{down(value):.1f}" for step, value in points)
+    x, y = across(points[-1][0]), down(points[-1][1])
+    height = down(level[0])
+    (_, start), (step, now) = points[0], points[-1]
+    said = f"{axis.title}: {start:.3g} at the start, {now:.3g} after {step:,} of {steps:,} {below}"
+    return (
+        f'<figure><figcaption>{escape(axis.title)}</figcaption><svg viewBox="0 0 520 252" role="img" '
+        f'aria-label="{escape(said)}">{ticks}{marks}<text class="ae-step" x="{(left + right) / 2}" y="{bottom + 37}">'
+        f'{escape(below)}</text><path class="ae-level" d="M{left} {height:.1f}H{right}"/>'
+        f'<text class="ae-level-name" x="{right}" y="{height - 6:.1f}">{escape(level[1])}</text>'
+        f'<polyline points="{path}"/><circle cx="{x:.1f}" cy="{y:.1f}" r="5"/></svg></figure>'
     )
 
 
@@ -197,11 +194,11 @@ def reconstructions_html(trained: Trained) -> str:
             f"Network − PCA{f', {times:,} times' if times > 1 else ''}",
             "",
             signed_row(apart * times, 2, charts.ERROR_LIMIT),
-            f"Their difference, at most {largest:.2g}",
+            f"Their difference, at most {plain(largest)}",
         ),
     ]
     return _rows(rows) + (
-        f'<p class="ae-muted ae-small-print">The largest difference of any pixel is {largest:.2g}, of 1 for full ink'
+        f'<p class="ae-muted ae-small-print">The largest difference of any pixel is {plain(largest)}, of 1 for full ink'
         f"{f'; drawn {times:,} times as strong, it can be seen' if times > 1 else ''}.</p>"
     )
 
@@ -277,12 +274,17 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) ->
 
 
 def _rows(rows: Sequence[tuple[str, str, NDArray[np.uint8], str]]) -> str:
+    # Ten digits and more take the whole width; fewer are drawn as large as ten would be.
     figures = "".join(
-        f"<figure><figcaption{f' class=ae-{kind}' if kind else ''}>{escape(title)}</figcaption>"
-        f"{charts.pixel_image(pixels, alt)}</figure>"
+        f'<figure style="--ae-part:{min(1.0, pixels.shape[1] / 298):.3f}"><figcaption{_class(kind)}>{escape(title)}'
+        f"</figcaption>{charts.pixel_image(pixels, alt)}</figure>"
         for title, kind, pixels, alt in rows
     )
     return f'<div class="ae-rows">{figures}</div>'
+
+
+def _class(kind: str) -> str:
+    return f' class="ae-{kind}"' if kind else ""
 
 
 def picture(trained: Trained) -> bytes:

@@ -232,13 +232,25 @@ def _cosines(rows: Any, components: Any) -> tuple[float, ...]:
 
 
 def share(part: float) -> str:
-    """A small part in percent, as many digits as it needs: 0.00002 %, 1.3 %, 270 %."""
+    """A part in percent, with as many digits as it needs: 270 %, 1.3 %, 0.0001 %, 7 × 10⁻⁹ %."""
     percent = 100 * part
-    if abs(percent) < 5e-9:
+    size = abs(percent)
+    if size < 1e-10:
         return "0 %"
-    if abs(percent) >= 0.01:
-        return f"{percent:.3g} %" if abs(percent) < 100 else f"{percent:.0f} %"
-    return f"{np.format_float_positional(percent, precision=1, unique=False, fractional=False, trim='-')} %"
+    if size >= 0.01:
+        return f"{percent:.3g} %" if size < 100 else f"{percent:.0f} %"
+    if size >= 0.99e-4:
+        return f"{plain(percent)} %"
+    digit, power = f"{percent:.0e}".split("e")
+    return f"{digit.replace('-', '−')} × 10{str(int(power)).translate(_RAISED)} %"
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def plain(number: float) -> str:
+    """A number with one digit that counts, never as 1e-06."""
+    return str(np.format_float_positional(number, precision=1, unique=False, fractional=False, trim="-"))
 
 
 def degrees(angle: float) -> str:

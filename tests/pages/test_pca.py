@@ -40,6 +40,7 @@ def few_digits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(LinearVariant, "training", aecore.LinearConfig(steps=300, reports=10))
     monkeypatch.setattr(linear_training, "EPOCHS", 1)
     monkeypatch.setattr(linear_training, "DIGITS", 480)
+    monkeypatch.setattr(linear_training, "SAMPLE", 240)
     monkeypatch.setattr(resources, "warm_up", lambda: None)
     st.cache_data.clear()
     st.cache_resource.clear()
@@ -199,8 +200,19 @@ def test_the_code_shown_runs_and_ends_where_the_page_does(
 # --- words and figures
 
 
+def test_a_curve_keeps_its_frame_and_says_what_it_shows() -> None:
+    points = [(0, 2.7), (50, 1e-3), (100, 0.0)]
+    whole, begun = (linear_charts.curve_svg(linear_charts.EXCESS, points[:end], 100, (1e-6, "goal")) for end in (3, 2))
+    places = re.findall(r"(\S+),(\S+)", re.search(r'points="([^"]*)"', whole)[1])
+    assert places[0][0] == "72.0"
+    assert places[2] == ("508.0", "212.0")  # zero has no logarithm: it lies on the ground
+    assert float(places[1][1]) == pytest.approx(12 + 200 * 4 / 11, abs=0.1)  # 10 to 1e-10 is 11 decades
+    assert re.search(r'points="([^"]*)"', begun)[1] in whole
+    assert "2.7 at the start, 0 after 100 of 100 steps" in whole
+
+
 def test_parts_and_angles_are_written_with_what_matters() -> None:
-    shares = {3e-7: "0.00003 %", 0.0: "0 %", 0.0131: "1.31 %", 2.7: "270 %", 1e-6: "0.0001 %", 1e-12: "0 %"}
+    shares = {3e-7: "3 × 10⁻⁵ %", 0.0: "0 %", 0.0131: "1.31 %", 2.7: "270 %", 1e-6: "0.0001 %", -7e-11: "−7 × 10⁻⁹ %"}
     assert {part: linear_training.share(part) for part in shares} == shares
     angles = {90.0: "90.0°", 0.05: "0.05°", 0.0001: "under 0.001°"}
     assert {angle: linear_training.degrees(angle) for angle in angles} == angles
@@ -235,7 +247,7 @@ def test_the_verdict_is_honest() -> None:
         1, 9, 9, 0.02, 0.01, *[np.zeros((1, 28, 28))] * 3, None, None, np.zeros((1, 28, 28)), (), ()
     )
     near = Progress(1500, 1500, 2.0, 0.1, 0.1, 3e-7, 0.0001)
-    assert "PCA's to within 0.00003 %" in linear_training.verdict(PLAIN, near, trained)
+    assert "PCA's to within 3 × 10⁻⁵ %" in linear_training.verdict(PLAIN, near, trained)
     far = Progress(1500, 1500, 2.0, 0.1, 0.1, 0.001, 6.0)
     assert "off by 6.0°" in linear_training.verdict(PLAIN, far, trained)
     curved = Settings(2, "relu", False, False, False, False, False)

@@ -24,8 +24,7 @@ def turn_dials() -> Dials:
         key="ordered",
         bind="query-params",
         on_change=keep_size_possible,
-        help="On: one network with an ordered code, whose first k numbers are a code of their own for every k from 1 "
-        "to 64, as PCA's are. Off: a network of its own for each of six sizes.",
+        help="On: one network whose first k numbers are a code of their own, like PCA's. Off: one network a size.",
     )
     k = size.select_slider("Bottleneck (numbers)", compression.sizes(ordered), value=32, key="k", bind="query-params")
     return Dials(k, bits.slider("Bits of each number", 2, 8, 8, key="bits", bind="query-params"), ordered)
@@ -56,16 +55,12 @@ def show_curve(dials: Dials) -> None:
     here = [
         (dials.k, curve.errors[dials.k]) for curve in curves if curve.kind in dials.kinds and dials.k in curve.errors
     ]
+    alt = "Test error over the numbers in the code. " + compression.curve_in_words(curves)
     st.header("How few numbers are enough?", anchor=False)
-    st.plotly_chart(
-        charts.rate_distortion(curves, here),
-        config={"displayModeBar": False},
-        key="curve",
-        alt="Test error over the numbers in the code, falling for each method. " + compression.curve_in_words(curves),
-    )
+    figure = charts.rate_distortion(curves, here)
+    st.plotly_chart(figure, config={"displayModeBar": False}, key="curve", alt=alt)
     st.caption(
-        "From the models' cards: 10,000 test digits, before rounding to bits. To measure them again: "
-        "`python -m aecore evaluate all`"
+        "Measured on 10,000 test digits, before rounding to bits. To measure again: `python -m aecore evaluate all`"
     )
 
 
@@ -73,8 +68,8 @@ def show_strangers(digit: ChosenDigit | None, dials: Dials) -> None:
     """Pictures that are no digits, each beside what came back."""
     st.header("What it was not trained on", anchor=False)
     st.markdown(
-        "Left what went in, right what came back. The network knows digits only, and draws everything as one. Each "
-        f"error is set beside those of 10,000 test digits at {dials.k} numbers, before rounding."
+        "Left what went in, right what came back: the network knows digits only, and draws everything as one. "
+        f"Errors are set beside those of 10,000 test digits at {dials.k} numbers, before rounding."
     )
     st.html(comparison.strangers_html(dials, digit if digit and digit.own else None))
 

@@ -74,7 +74,8 @@ def watch(job: Job) -> None:
 
 def show_curves(reports: list[Progress]) -> None:
     """Figures and curves, live and afterwards alike."""
-    st.html(linear_charts.figures_html(reports[-1]) + linear_charts.curves_html(reports))
+    st.html(linear_charts.figures_html(reports[-1]))
+    st.markdown(linear_charts.curves_html(reports), unsafe_allow_html=True)  # st.html would leave out the SVG
 
 
 def show_result(job: Job) -> None:

@@ -5,6 +5,7 @@ Importing torch takes seconds and holds up everything else in the process, so it
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 import time
@@ -62,6 +63,18 @@ def _load_all() -> None:
             model(name)
     except Exception:  # whatever it is, the page that needs the model says it
         return
+    finally:
+        _settle()
+
+
+def _settle() -> None:
+    """Let the garbage collector forget what stays anyway.
+
+    Streamlit collects garbage after each run of a script, and walks through all that torch and its like have made: a
+    tenth of a second in which no thread of the server can do anything. A background training feels that most.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 _importing = threading.Lock()
@@ -80,3 +93,4 @@ def import_torch() -> None:
 
         torch.set_num_threads(THREADS)
         threadpool_limits(THREADS, user_api="blas")  # numpy's too
+        _settle()

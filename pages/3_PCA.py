@@ -112,8 +112,9 @@ def show_variance() -> None:
     if not parts:
         st.info("The card of PCA says nothing about the variance; `python -m aecore train pca` writes it anew.")
         return
-    st.header("Which layer holds 75 % of the information?", anchor=False)
+    question = st.empty()
     percent = st.slider("Part of the information, in percent", 10, 99, 75, key="part", bind="query-params")
+    question.header(f"Which layer holds {percent} % of the information?", anchor=False)
     needed, text = linear_charts.layer_in_words(parts, percent / 100)
     st.markdown(text)
     st.plotly_chart(
@@ -132,7 +133,8 @@ def show_why() -> None:
         st.html(tables)
         st.caption(
             "From PCA's card, 32 numbers. Linear: on the training digits, by full-batch descent. With hidden layers: "
-            f"five passes each, error on 10,000 test digits. To measure again: `{card.get('command')}`"
+            "five passes each, error on 10,000 test digits. Processor: seconds of one core. To measure again: "
+            f"`{card.get('command')}`"
         )
 
 

@@ -90,7 +90,7 @@ def curve_svg(
         for value, text in axis.ticks
     )
     marks = "".join(
-        f'<text class="ae-step" x="{across(step):.0f}" y="{bottom + 20}">{step:,}</text>'
+        f'<text{_class("tick" if step == steps else "")} x="{across(step):.0f}" y="{bottom + 20}">{step:,}</text>'
         for step in (0, steps // 2, steps)
     )
     path = " ".join(f"{across(step):.1f},{down(value):.1f}" for step, value in points)
@@ -100,7 +100,7 @@ def curve_svg(
     said = f"{axis.title}: {start:.3g} at the start, {now:.3g} after {step:,} of {steps:,} {below}"
     return (
         f'<figure><figcaption>{escape(axis.title)}</figcaption><svg viewBox="0 0 520 252" role="img" '
-        f'aria-label="{escape(said)}">{ticks}{marks}<text class="ae-step" x="{(left + right) / 2}" y="{bottom + 37}">'
+        f'aria-label="{escape(said)}">{ticks}{marks}<text x="{(left + right) / 2}" y="{bottom + 37}">'
         f'{escape(below)}</text><path class="ae-level" d="M{left} {height:.1f}H{right}"/>'
         f'<text class="ae-level-name" x="{right}" y="{height - 6:.1f}">{escape(level[1])}</text>'
         f'<polyline points="{path}"/><circle cx="{x:.1f}" cy="{y:.1f}" r="5"/></svg></figure>'
@@ -132,7 +132,7 @@ def explained_variance(parts: Sequence[float], wanted: float, needed: int) -> go
             **line, mode="lines", line={"color": GREY, "width": 1.5, "dash": "dash"}, showlegend=False, hoverinfo="skip"
         )
     figure.add_scatter(
-        x=[needed], y=[together[needed - 1]], name=f"{wanted:.0%} in {needed}", mode="markers", hoverinfo="skip",
+        x=[needed], y=[together[needed - 1]], name=f"{100 * wanted:.0f} % in {needed}", mode="markers", hoverinfo="skip",
         marker={"symbol": "circle-open", "size": 17, "color": GREY, "line": {"width": 3.5}},
     )  # fmt: skip
     ticks = [1, *LAYERS]
@@ -151,13 +151,13 @@ def layer_in_words(parts: Sequence[float], wanted: float) -> tuple[int, str]:
     """How many components carry a part of the variance, and which layers are wide enough, in a sentence."""
     together = np.cumsum(parts)
     needed = min(int(np.searchsorted(together, wanted - 1e-9)) + 1, len(parts))
-    text = f"**{needed} numbers** hold {wanted:.0%} of the variance, if they are the principal components."
+    text = f"**{needed} numbers** hold {100 * wanted:.0f} % of the variance, if they are the principal components."
     fitting = [size for size in LAYERS if size >= needed and size <= len(parts)]
     narrow = [size for size in LAYERS if size < needed]
     if fitting:
         text += f" In a network that halves its layers, the layer of {fitting[0]} is the last one that can: it"
-        text += f" holds up to {together[fitting[0] - 1]:.1%}"
-        text += f"; the next one, of {narrow[-1]}, only {together[narrow[-1] - 1]:.1%}." if narrow else "."
+        text += f" holds up to {100 * together[fitting[0] - 1]:.1f} %"
+        text += f"; the next one, of {narrow[-1]}, only {100 * together[narrow[-1] - 1]:.1f} %." if narrow else "."
     return needed, text
 
 
@@ -243,11 +243,11 @@ def why_tables(card: dict[str, Any]) -> str:
                 f"{row['parameters']:,}",
                 share(row["excess"]),
                 degrees(row["angle"]),
-                f"{row['seconds']:.1f} s",
+                f"{row['cpu_seconds']:.1f} s",
             )
             for row in rows.values()
         ]
-        parts.append(_table("Linear", ("parameters", "error above PCA's", "angle", "training"), body))
+        parts.append(_table("Linear", ("parameters", "error above PCA's", "angle", "processor"), body))
     if rows := card.get("variants"):
         least = min(row["mse"] for row in rows.values())
         body = [
@@ -256,11 +256,11 @@ def why_tables(card: dict[str, Any]) -> str:
                 f"{row['parameters']:,}",
                 f"{row['mse']:.4f}",
                 share(row["mse"] / least - 1),
-                f"{row['seconds']:.0f} s",
+                f"{row['cpu_seconds']:.0f} s",
             )
             for row in rows.values()
         ]
-        parts.append(_table("With hidden layers", ("parameters", "test error", "above the best", "training"), body))
+        parts.append(_table("With hidden layers", ("parameters", "test error", "above the best", "processor"), body))
     return f'<div class="ae-why">{"".join(parts)}</div>' if parts else ""
 
 

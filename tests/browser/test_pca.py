@@ -103,11 +103,11 @@ def test_it_polls_while_training_only(page: Page, server: Server) -> None:
 
 def test_the_marker_follows_the_slider(page: Page, server: Server) -> None:
     opened(page, server, part=90)
-    before = page.get_by_text(re.compile(r"numbers hold 90% of the variance"))
+    before = page.get_by_text(re.compile(r"numbers hold 90 % of the variance"))
     expect(before).to_be_visible()
     page.get_by_role("slider", name="Part of the information").focus()
     page.keyboard.press("ArrowRight")
-    expect(page.get_by_text(re.compile(r"numbers hold 91% of the variance"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"numbers hold 91 % of the variance"))).to_be_visible()
     expect(page).to_have_url(re.compile(r"part=91"))
 
 

@@ -222,8 +222,8 @@ def test_the_layer_that_holds_a_part() -> None:
     parts = [0.5, 0.2, 0.1, 0.1, 0.05, 0.05]
     needed, text = linear_charts.layer_in_words(parts, 0.75)
     assert needed == 3
-    assert "layer of 4 is the last one that can: it holds up to 90.0%" in text
-    assert "of 2, only 70.0%" in text
+    assert "layer of 4 is the last one that can: it holds up to 90.0 %" in text
+    assert "of 2, only 70.0 %" in text
     assert linear_charts.layer_in_words(parts, 0.5)[0] == 1
     assert linear_charts.layer_in_words(parts, 0.99)[0] == 6
 

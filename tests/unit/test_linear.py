@@ -17,6 +17,7 @@ from aecore import (
     build,
     load_digits,
     principal_angles,
+    read_card,
     rotate_onto_components,
     train_linear,
 )
@@ -264,6 +265,22 @@ def test_the_cards_rows_on_digits_drawn_by_rule(tiny_digits):
     assert 0 < row["mse"] < 1
 
 
+def test_the_card_keeps_the_claim_and_tells_where_it_ends():
+    card = read_card("pca")
+    rows = card["equivalence"]
+    assert list(rows) == list(LINEAR)
+    for name in ("plain", "tied", "orthogonal", "tied-orthogonal", "nested", "biases"):
+        assert abs(rows[name]["excess"]) <= CLAIMED_EXCESS
+        assert rows[name]["angle"] <= CLAIMED_ANGLE
+        assert rows[name]["rotated"] > 0.999
+    assert rows["nested"]["in_order"] > 0.999 > 0.9 > rows["plain"]["in_order"]
+    assert rows["mean-left-in"]["excess"] > 1e-4
+    assert list(card["variants"]) == list(VARIANTS)
+    assert card["variants"]["symmetric"]["parameters"] == build(VARIANTS["symmetric"][1]).parameter_count
+    assert len(card["explained"]) == 784
+    assert sum(card["explained"]) == pytest.approx(1, abs=1e-4)
+
+
 @pytest.mark.full
 def test_the_claim_on_all_training_digits():
     """32 numbers, no biases, centred, by gradient alone: PCA's error to 1e-6, its subspace to 0.05 degrees."""
@@ -272,5 +289,6 @@ def test_the_claim_on_all_training_digits():
     assert abs(row["excess"]) <= CLAIMED_EXCESS
     assert row["angle"] <= CLAIMED_ANGLE
     assert row["rotated"] > 0.9999
+    assert row["mse"] == pytest.approx(read_card("pca")["equivalence"]["plain"]["mse"], rel=1e-6)
     assert row["in_order"] < 0.9  # found as a subspace, in no order
     assert row["cpu_seconds"] < 20  # 10 s on two cores

@@ -119,7 +119,7 @@ def write_card(
         "data": "MNIST (LeCun, Cortes & Burges)",
         "split": {
             "train": f"{train_count:,} of MNIST's 60,000 training digits: all but the first 500 of each class",
-            "test": f"MNIST's {test_count:,} test digits, used once, for the figures here",
+            "test": f"MNIST's {test_count:,} test digits; nothing was trained on them",
             "settings chosen on": "5,000 of those training digits, drawn by seed 0, held out while choosing",
         },
         "command": f"python -m aecore train {recipe.name} --data-dir DIR",

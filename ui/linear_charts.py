@@ -132,7 +132,8 @@ def explained_variance(parts: Sequence[float], wanted: float, needed: int) -> go
             **line, mode="lines", line={"color": GREY, "width": 1.5, "dash": "dash"}, showlegend=False, hoverinfo="skip"
         )
     figure.add_scatter(
-        x=[needed], y=[together[needed - 1]], name=f"{100 * wanted:.0f} % in {needed}", mode="markers", hoverinfo="skip",
+        x=[needed], y=[together[needed - 1]], name=f"{100 * wanted:.0f} % in {needed}", mode="markers",
+        hoverinfo="skip",
         marker={"symbol": "circle-open", "size": 17, "color": GREY, "line": {"width": 3.5}},
     )  # fmt: skip
     ticks = [1, *LAYERS]

@@ -88,8 +88,8 @@ def train_linear(network: Autoencoder, moments: Moments, config: LinearConfig | 
     Examples
     --------
     >>> from aecore.config import NetworkConfig
-    >>> flat = NetworkConfig(hidden=(), code=1, bias=False, output="linear", shape=(1, 2))
-    >>> network, moments = build(flat), Moments(np.zeros((1, 2)), np.diag([1.0, 4.0]), count=100)
+    >>> two_pixels = NetworkConfig(hidden=(), code=1, bias=False, tied=True, output="linear", shape=(1, 2))
+    >>> network, moments = build(two_pixels), Moments(np.zeros((1, 2)), np.diag([1.0, 4.0]), count=100)
     >>> *_, last = train_linear(network, moments, LinearConfig(steps=300))
     >>> round(last.loss, 6)  # a pixel; what the smaller of the two variances leaves
     0.5

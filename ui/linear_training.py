@@ -73,7 +73,7 @@ class Settings:
 def curved_training(count: int) -> aecore.TrainConfig:
     """How a non-linear network is trained on `count` digits: as many steps, however many digits there are."""
     epochs = round(EPOCHS * DIGITS / count)
-    return aecore.TrainConfig(epochs=epochs, batch_size=256, learning_rate=4e-3, valid_fraction=0.0, device="cpu")
+    return aecore.TrainConfig(epochs=epochs, batch_size=256, learning_rate=8e-3, valid_fraction=0.0, device="cpu")
 
 
 @dataclass(frozen=True)
@@ -272,7 +272,8 @@ def plan(settings: Settings) -> str:
     if not settings.linear:
         return (
             f"784 → {HIDDEN} → {settings.code} → {HIDDEN} → 784, {settings.activation}, {biases}{extra}: "
-            f"{EPOCHS * DIGITS:,} digits shown in mini-batches. (Bends need the digits themselves.)"
+            f"{EPOCHS * DIGITS:,} digits shown in mini-batches, for bends need the digits themselves."
+            f"{'' if settings.bias else ' Biases help a network with bends.'}"
         )
     mean = "the mean digit subtracted first" if settings.centred else "digits as they are"
     return (
@@ -347,7 +348,7 @@ def code_lines(settings: Settings, sample: bool) -> str:
     else:
         epochs = curved_training(SAMPLE if sample else DIGITS).epochs
         rows += [
-            f"config = aecore.TrainConfig(epochs={epochs}, batch_size=256, learning_rate=4e-3, valid_fraction=0.0)",
+            f"config = aecore.TrainConfig(epochs={epochs}, batch_size=256, learning_rate=8e-3, valid_fraction=0.0)",
             f"for report in aecore.train(network, images[:{DIGITS}], config):",
             "    print(report.epoch, report.train_loss)",
         ]

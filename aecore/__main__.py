@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from aecore import checkpoints
 from aecore.datasets.mnist import Digits, load_digits
+from aecore.equivalence import LINEAR, VARIANTS, explained, prove, weigh_variants
 from aecore.errors import AecoreError, DataError
 from aecore.evaluation import evaluate, write_card
+from aecore.pca import Moments
 from aecore.recipes import GROUPS, RECIPES, Recipe, cook, find_recipes
 
 if TYPE_CHECKING:
@@ -103,11 +105,17 @@ def _train(options: argparse.Namespace) -> None:
             seconds=seconds,
             cpu_seconds=cpu_seconds,
         )
+        if recipe.name == "pca":
+            moments = Moments.of(train_digits.images)
+            card["explained"] = explained(moments)
+            card["equivalence"] = _prove(moments)
+            card["variants"] = _weigh_variants(train_digits, test_digits)
         folder = checkpoints.save(model, (options.out or checkpoints.models_folder()) / recipe.name, card)
         print(f"saved {folder}", file=sys.stderr)
         cards[recipe.name] = card
         if not options.json:
             _print_table(recipe.name, sizes)
+            _print_equivalence(card)
     if options.json:
         print(json.dumps(cards))
 
@@ -125,8 +133,11 @@ def _evaluate(options: argparse.Namespace) -> None:
             "command": models[recipe.name].card.get("check"),
             "sizes": {str(k): figures for k, figures in sizes.items()},
         }
+        if recipe.name == "pca":
+            results[recipe.name]["equivalence"] = _prove(Moments.of(train_digits.images))
         if not options.json:
             _print_table(recipe.name, sizes)
+            _print_equivalence(results[recipe.name])
     if options.json:
         print(json.dumps(results))
 
@@ -162,6 +173,22 @@ def _judge(
     return sizes
 
 
+def _prove(moments: Moments) -> dict[str, dict[str, Any]]:
+    rows: dict[str, dict[str, Any]] = {}
+    for name, figures in prove(moments):
+        rows[name] = figures
+        _progress("pca: linear autoencoders beside it", len(rows) / len(LINEAR))
+    return rows
+
+
+def _weigh_variants(train_digits: Digits, test_digits: Digits) -> dict[str, dict[str, Any]]:
+    rows: dict[str, dict[str, Any]] = {}
+    for name, figures in weigh_variants(train_digits.images, test_digits.images):
+        rows[name] = figures
+        _progress("pca: networks with hidden layers beside it", len(rows) / len(VARIANTS))
+    return rows
+
+
 def _digits(data_dir: Path | None) -> tuple[Digits, Digits]:
     train_digits = load_digits("train", data_dir, progress=_download_progress)
     test_digits = load_digits("test", data_dir, progress=_download_progress)
@@ -189,6 +216,22 @@ def _print_table(name: str, sizes: dict[int, dict[str, Any]]) -> None:
                 for side in (figures["model"], figures["pca"])
             ]
             print(f"{f'{k} numbers':<12}{row[0]}       {row[1]}")
+
+
+def _print_equivalence(card: dict[str, Any]) -> None:
+    """What PCA's card says of linear autoencoders and of the variants with hidden layers; of others, nothing."""
+    if rows := card.get("equivalence"):
+        print("\nlinear autoencoders, 32 numbers, trained by gradient alone, beside PCA on the training digits")
+        print(f"{'':<32}{'parameters':>12}{'MSE':>12}{'excess':>10}{'angle':>12}{'seconds':>9}")
+        for row in rows.values():
+            print(
+                f"{row['title']:<32}{row['parameters']:>12,}{row['mse']:>12.8f}{row['excess']:>10.1e}"
+                f"{row['angle']:>8.2g} deg{row['seconds']:>9.1f}"
+            )
+    if rows := card.get("variants"):
+        print("\nwith hidden layers, 32 numbers, the same epochs for each; MSE on the test digits")
+        for row in rows.values():
+            print(f"{row['title']:<36}{row['parameters']:>12,}{row['mse']:>12.5f}{row['seconds']:>9.1f} s")
 
 
 def _download_progress(done: int, total: int | None) -> None:

@@ -49,6 +49,15 @@ PAGES = (
         question="How few numbers does a digit need? A network against PCA, number by number.",
         kept=("digit", "shuffle", "pixels"),
     ),
+    Page(
+        "PCA",
+        "pages/3_PCA.py",
+        ":material/rotate_90_degrees_ccw:",
+        "A linear autoencoder, trained while you watch, becomes principal component analysis.",
+        group="Digits",
+        question="Is an autoencoder without bends just PCA? Train one in seconds, and measure the angle.",
+        kept=("train",),
+    ),
 )
 
 

@@ -16,12 +16,11 @@ from aecore.datasets.mnist import Digits, load_digits
 from aecore.equivalence import LINEAR, VARIANTS, explained, prove, weigh_variants
 from aecore.errors import AecoreError, DataError
 from aecore.evaluation import evaluate, write_card
-from aecore.pca import Moments
-from aecore.recipes import GROUPS, RECIPES, Recipe, cook, find_recipes
+from aecore.pca import PCA, Moments
+from aecore.recipes import GROUPS, LARGEST_CODE, RECIPES, Recipe, cook, find_recipes
 
 if TYPE_CHECKING:
     from aecore.networks import Autoencoder
-    from aecore.pca import PCA
 
 SHOWN_SIZES = (1, 2, 4, 8, 16, 32, 64)  # of an ordered code, in the table for people; --json prints every size
 
@@ -89,13 +88,14 @@ def _train(options: argparse.Namespace) -> None:
     recipes = find_recipes(options.recipe)
     _use_threads(options.threads)
     train_digits, test_digits = _digits(options.data_dir)
+    rival = _rival(train_digits)
     cards = {}
     for recipe in recipes:
         started, cpu_started = time.perf_counter(), time.process_time()
         model = _cook(recipe, train_digits)
         seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
         model = _as_shipped(model)
-        sizes = _judge(recipe, model, train_digits, test_digits)
+        sizes = _judge(recipe, model, rival, test_digits)
         card = write_card(
             recipe,
             model,
@@ -125,9 +125,10 @@ def _evaluate(options: argparse.Namespace) -> None:
     _use_threads(options.threads)
     models = {recipe.name: checkpoints.load(recipe.name) for recipe in recipes}
     train_digits, test_digits = _digits(options.data_dir)
+    rival = _rival(train_digits)
     results = {}
     for recipe in recipes:
-        sizes = _judge(recipe, models[recipe.name], train_digits, test_digits)
+        sizes = _judge(recipe, models[recipe.name], rival, test_digits)
         results[recipe.name] = {
             "test_digits": len(test_digits),
             "command": models[recipe.name].card.get("check"),
@@ -163,11 +164,15 @@ def _as_shipped(model: Autoencoder | PCA) -> Autoencoder | PCA:
         return checkpoints.load(checkpoints.save(model, Path(folder) / "model", {}))
 
 
-def _judge(
-    recipe: Recipe, model: Autoencoder | PCA, train_digits: Digits, test_digits: Digits
-) -> dict[int, dict[str, Any]]:
+def _rival(train_digits: Digits) -> PCA:
+    """PCA of the training digits: one for all the recipes that are judged beside it."""
+    return PCA.fit(train_digits.images, LARGEST_CODE)
+
+
+def _judge(recipe: Recipe, model: Autoencoder | PCA, rival: PCA, test_digits: Digits) -> dict[int, dict[str, Any]]:
     sizes: dict[int, dict[str, Any]] = {}
-    for k, figures in evaluate(recipe, model, train_digits.images, test_digits.images):
+    beside = model if isinstance(model, PCA) else rival
+    for k, figures in evaluate(recipe, model, beside, test_digits.images):
         sizes[k] = figures
         _progress(f"{recipe.name}: judging on {len(test_digits):,} test digits", len(sizes) / len(recipe.sizes))
     return sizes

@@ -99,7 +99,7 @@ def show_result(job: Job) -> None:
         )
         st.html(linear_charts.weights_html(trained, settings.ordered))
     with st.expander("Show the code", icon=":material/code:"):
-        st.code(linear_training.code_lines(settings, "sample" in linear_training.moments()[1]), language="python")
+        st.code(linear_training.code_lines(settings, linear_training.sample_is_trained_on()), language="python")
     with st.container(horizontal=True):
         download = partial(st.download_button, on_click="ignore", icon=":material/download:")
         download("Pictures", partial(linear_charts.picture, trained), "pca.png", key="picture")

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 import aecore
 from aecore.equivalence import LinearVariant, trained_parameters
-from ui import resources, training_jobs
+from ui import resources
+from ui.compression import numbers
 
 if TYPE_CHECKING:
     from aecore.networks import Autoencoder
@@ -127,7 +128,7 @@ def judging_digits() -> tuple[Array, NDArray[np.int64]]:
     digits = resources.digits()
     if digits.source == "mnist":
         return digits.images, digits.labels
-    apart = _held_out(len(digits)) if _sample_is_trained_on() else np.ones(len(digits), bool)
+    apart = _held_out(len(digits)) if sample_is_trained_on() else np.ones(len(digits), bool)
     return digits.images[apart], digits.labels[apart]
 
 
@@ -138,7 +139,8 @@ def moments() -> tuple[aecore.Moments, str]:
     return aecore.Moments.of(images), name
 
 
-def _sample_is_trained_on() -> bool:
+def sample_is_trained_on() -> bool:
+    """Whether MNIST's training digits are missing, so that part of the sample is learned from."""
     return "sample" in moments()[1]
 
 
@@ -151,7 +153,7 @@ def yardstick(code: int, centred: bool) -> aecore.Yardstick:
 
 def train(settings: Settings) -> Generator[Progress, None, Trained]:
     """Train what is set; the work of a background job."""
-    training_jobs.prepare()
+    resources.import_torch()
     return (yield from (_train_linear(settings) if settings.linear else _train_curved(settings)))
 
 
@@ -258,11 +260,6 @@ def degrees(angle: float) -> str:
     return f"{angle:.1f}°" if angle >= 1 else f"{angle:.2g}°" if angle >= 0.001 else "under 0.001°"
 
 
-def numbers(code: int) -> str:
-    """1 number, 2 numbers."""
-    return "1 number" if code == 1 else f"{code} numbers"
-
-
 def plan(settings: Settings) -> str:
     """What the button would train."""
     words = [word for word, on in (("tied", settings.tied), ("orthogonal", settings.orthogonal)) if on]
@@ -346,9 +343,10 @@ def code_lines(settings: Settings, sample: bool) -> str:
             "print(np.abs((turned.decoder_basis() * yardstick.components).sum(axis=1)))  # cosines to the eigendigits",
         ]
     else:
-        epochs = curved_training(SAMPLE if sample else DIGITS).epochs
+        config = curved_training(SAMPLE if sample else DIGITS)
         rows += [
-            f"config = aecore.TrainConfig(epochs={epochs}, batch_size=256, learning_rate=8e-3, valid_fraction=0.0)",
+            f"config = aecore.TrainConfig(epochs={config.epochs}, batch_size={config.batch_size}, "
+            f"learning_rate={config.learning_rate}, valid_fraction={config.valid_fraction})",
             f"for report in aecore.train(network, images[:{DIGITS}], config):",
             "    print(report.epoch, report.train_loss)",
         ]

@@ -16,7 +16,6 @@ from streamlit.runtime import Runtime, exists
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 import aecore
-from ui import resources
 
 PATIENCE = 15  # seconds without its visitor after which a job ends: a phone that changes networks is away for less
 LONGEST_QUEUE = 20  # jobs
@@ -178,8 +177,3 @@ def place_in_queue(waiting: Job) -> str:
         return "Starting."
     others = "One other training runs" if ahead == 1 else f"{ahead} other trainings run or wait"
     return f"{others} on this server; yours begins after."
-
-
-def prepare() -> None:
-    """Import torch with the number of threads that suits a server. A job calls this first, in its thread."""
-    resources.import_torch()

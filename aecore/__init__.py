@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from aecore.checkpoints import load, read_card, save, shipped_names
-    from aecore.config import NetworkConfig, TrainConfig
+    from aecore.config import LinearConfig, NetworkConfig, TrainConfig
     from aecore.datasets.mnist import Digits, load_digits
     from aecore.datasets.pictures import digit_from_ink, digit_from_picture, outsiders, pack_digit, unpack_digit
     from aecore.errors import (
@@ -31,15 +31,22 @@ if TYPE_CHECKING:
         TrainingError,
     )
     from aecore.filters import Filters
+    from aecore.linear import (
+        Closeness,
+        LinearReport,
+        Yardstick,
+        rotate_onto_components,
+        train_linear,
+    )
     from aecore.metrics import code_bytes, information_kept, mse, png_bytes, psnr, ssim
     from aecore.networks import Autoencoder, build
     from aecore.noise import add_noise
-    from aecore.pca import PCA
+    from aecore.pca import PCA, Moments, principal_angles
     from aecore.training import Report, train
 
 _HOMES = {
     "aecore.checkpoints": ("load", "read_card", "save", "shipped_names"),
-    "aecore.config": ("NetworkConfig", "TrainConfig"),
+    "aecore.config": ("LinearConfig", "NetworkConfig", "TrainConfig"),
     "aecore.datasets.mnist": ("Digits", "load_digits"),
     "aecore.datasets.pictures": ("digit_from_ink", "digit_from_picture", "outsiders", "pack_digit", "unpack_digit"),
     "aecore.errors": (
@@ -53,10 +60,11 @@ _HOMES = {
         "TrainingError",
     ),
     "aecore.filters": ("Filters",),
+    "aecore.linear": ("Closeness", "LinearReport", "Yardstick", "rotate_onto_components", "train_linear"),
     "aecore.metrics": ("code_bytes", "information_kept", "mse", "png_bytes", "psnr", "ssim"),
     "aecore.networks": ("Autoencoder", "build"),
     "aecore.noise": ("add_noise",),
-    "aecore.pca": ("PCA",),
+    "aecore.pca": ("PCA", "Moments", "principal_angles"),
     "aecore.training": ("Report", "train"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -66,17 +74,22 @@ __all__ = [
     "AecoreError",
     "Autoencoder",
     "CheckpointError",
+    "Closeness",
     "ConfigError",
     "DataError",
     "Digits",
     "DivergedError",
     "Filters",
+    "LinearConfig",
+    "LinearReport",
     "ModelNotFoundError",
+    "Moments",
     "NetworkConfig",
     "PictureError",
     "Report",
     "TrainConfig",
     "TrainingError",
+    "Yardstick",
     "add_noise",
     "build",
     "code_bytes",
@@ -89,12 +102,15 @@ __all__ = [
     "outsiders",
     "pack_digit",
     "png_bytes",
+    "principal_angles",
     "psnr",
     "read_card",
+    "rotate_onto_components",
     "save",
     "shipped_names",
     "ssim",
     "train",
+    "train_linear",
     "unpack_digit",
 ]
 

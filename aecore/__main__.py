@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 from aecore import checkpoints, denoising
 from aecore.datasets.mnist import Digits, load_digits
+from aecore.equivalence import LINEAR, VARIANTS, explained, prove, weigh_variants
 from aecore.errors import AecoreError, DataError
 from aecore.evaluation import evaluate, write_card
 from aecore.filters import Filters, tune
-from aecore.recipes import GROUPS, RECIPES, Recipe, cook, find_recipes
+from aecore.pca import PCA, Moments
+from aecore.recipes import GROUPS, LARGEST_CODE, RECIPES, Recipe, cook, find_recipes
 
 if TYPE_CHECKING:
     from aecore.networks import Autoencoder
-    from aecore.pca import PCA
 
 SHOWN_SIZES = (1, 2, 4, 8, 16, 32, 64)  # of an ordered code, in the table for people; --json prints every size
 
@@ -88,6 +89,7 @@ def _train(options: argparse.Namespace) -> None:
     recipes = find_recipes(options.recipe)
     _use_threads(options.threads)
     train_digits, test_digits = _digits(options.data_dir)
+    rival = _rival(train_digits)
     cards = {}
     for recipe in recipes:
         started, cpu_started = time.perf_counter(), time.process_time()
@@ -95,7 +97,7 @@ def _train(options: argparse.Namespace) -> None:
         seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
         model = _as_shipped(model)
         noise = recipe.judged == "noise"
-        sizes = {} if noise else _judge(recipe, model, train_digits, test_digits)
+        sizes = {} if noise else _judge(recipe, model, rival, test_digits)
         figures = {**denoising.about(recipe), **_judge_noise(recipe, model, test_digits)} if noise else None
         card = write_card(
             recipe,
@@ -107,6 +109,11 @@ def _train(options: argparse.Namespace) -> None:
             seconds=seconds,
             cpu_seconds=cpu_seconds,
         )
+        if recipe.name == "pca":
+            moments = Moments.of(train_digits.images)
+            card["explained"] = explained(moments)
+            card["equivalence"] = _prove(moments)
+            card["variants"] = _weigh_variants(train_digits, test_digits)
         folder = checkpoints.save(model, (options.out or checkpoints.models_folder()) / recipe.name, card)
         print(f"saved {folder}", file=sys.stderr)
         cards[recipe.name] = card
@@ -114,6 +121,7 @@ def _train(options: argparse.Namespace) -> None:
             print("\n".join(denoising.table(figures)))
         elif not options.json:
             _print_table(recipe.name, sizes)
+            _print_equivalence(card)
     if options.json:
         print(json.dumps(cards))
 
@@ -123,6 +131,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     _use_threads(options.threads)
     models = {recipe.name: checkpoints.load(recipe.name) for recipe in recipes}
     train_digits, test_digits = _digits(options.data_dir)
+    rival = _rival(train_digits)
     results = {}
     for recipe in recipes:
         if recipe.judged == "noise":
@@ -131,14 +140,17 @@ def _evaluate(options: argparse.Namespace) -> None:
             if not options.json:
                 print("\n".join((recipe.title, *denoising.table(figures))))
             continue
-        sizes = _judge(recipe, models[recipe.name], train_digits, test_digits)
+        sizes = _judge(recipe, models[recipe.name], rival, test_digits)
         results[recipe.name] = {
             "test_digits": len(test_digits),
             "command": models[recipe.name].card.get("check"),
             "sizes": {str(k): figures for k, figures in sizes.items()},
         }
+        if recipe.name == "pca":
+            results[recipe.name]["equivalence"] = _prove(Moments.of(train_digits.images))
         if not options.json:
             _print_table(recipe.name, sizes)
+            _print_equivalence(results[recipe.name])
     if options.json:
         print(json.dumps(results))
 
@@ -169,11 +181,15 @@ def _as_shipped(model: Autoencoder | PCA | Filters) -> Any:
         return checkpoints.load(checkpoints.save(model, Path(folder) / "model", {}))
 
 
-def _judge(
-    recipe: Recipe, model: Autoencoder | PCA, train_digits: Digits, test_digits: Digits
-) -> dict[int, dict[str, Any]]:
+def _rival(train_digits: Digits) -> PCA:
+    """PCA of the training digits: one for all the recipes that are judged beside it."""
+    return PCA.fit(train_digits.images, LARGEST_CODE)
+
+
+def _judge(recipe: Recipe, model: Autoencoder | PCA, rival: PCA, test_digits: Digits) -> dict[int, dict[str, Any]]:
     sizes: dict[int, dict[str, Any]] = {}
-    for k, figures in evaluate(recipe, model, train_digits.images, test_digits.images):
+    beside = model if isinstance(model, PCA) else rival
+    for k, figures in evaluate(recipe, model, beside, test_digits.images):
         sizes[k] = figures
         _progress(f"{recipe.name}: judging on {len(test_digits):,} test digits", len(sizes) / len(recipe.sizes))
     return sizes
@@ -184,6 +200,22 @@ def _judge_noise(recipe: Recipe, model: Any, test_digits: Digits) -> dict[str, A
     for part, figures in denoising.judge(recipe, model, test_digits.images):  # noqa: B007 - the last ones are kept
         _progress(f"{recipe.name}: judging on test digits", part)
     return figures
+
+
+def _prove(moments: Moments) -> dict[str, dict[str, Any]]:
+    rows: dict[str, dict[str, Any]] = {}
+    for name, figures in prove(moments):
+        rows[name] = figures
+        _progress("pca: linear autoencoders beside it", len(rows) / len(LINEAR))
+    return rows
+
+
+def _weigh_variants(train_digits: Digits, test_digits: Digits) -> dict[str, dict[str, Any]]:
+    rows: dict[str, dict[str, Any]] = {}
+    for name, figures in weigh_variants(train_digits.images, test_digits.images):
+        rows[name] = figures
+        _progress("pca: networks with hidden layers beside it", len(rows) / len(VARIANTS))
+    return rows
 
 
 def _digits(data_dir: Path | None) -> tuple[Digits, Digits]:
@@ -213,6 +245,22 @@ def _print_table(name: str, sizes: dict[int, dict[str, Any]]) -> None:
                 for side in (figures["model"], figures["pca"])
             ]
             print(f"{f'{k} numbers':<12}{row[0]}       {row[1]}")
+
+
+def _print_equivalence(card: dict[str, Any]) -> None:
+    """What PCA's card says of linear autoencoders and of the variants with hidden layers; of others, nothing."""
+    if rows := card.get("equivalence"):
+        print("\nlinear autoencoders, 32 numbers, trained by gradient alone, beside PCA on the training digits")
+        print(f"{'':<32}{'parameters':>12}{'MSE':>12}{'excess':>10}{'angle':>12}{'seconds':>9}")
+        for row in rows.values():
+            print(
+                f"{row['title']:<32}{row['parameters']:>12,}{row['mse']:>12.8f}{row['excess']:>10.1e}"
+                f"{row['angle']:>8.2g} deg{row['seconds']:>9.1f}"
+            )
+    if rows := card.get("variants"):
+        print("\nwith hidden layers, 32 numbers, the same epochs for each; MSE on the test digits")
+        for row in rows.values():
+            print(f"{row['title']:<36}{row['parameters']:>12,}{row['mse']:>12.5f}{row['seconds']:>9.1f} s")
 
 
 def _download_progress(done: int, total: int | None) -> None:

@@ -179,6 +179,32 @@ class TrainConfig(_Settings):
         _one_of("precision", self.precision, PRECISIONS)
 
 
+@dataclass(frozen=True)
+class LinearConfig(_Settings):
+    """How a linear autoencoder is trained on the covariance of its images: Adam, warm-up, then a cosine to zero.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is impossible.
+    """
+
+    steps: int = 1500  # of gradient descent; each sees all images
+    learning_rate: float = 1e-2  # at its peak, after the warm-up
+    warmup: float = 0.02  # part of all steps in which the learning rate rises from zero
+    betas: tuple[float, float] = (0.9, 0.99)  # Adam's moving averages
+    reports: int = 60  # how many are yielded, evenly spread, the last one at the end
+
+    def __post_init__(self) -> None:
+        _make_tuple(self, "betas")
+        _whole("steps", self.steps, 1, 1_000_000)
+        _whole("reports", self.reports, 1, self.steps)
+        _between("learning_rate", self.learning_rate, 0.0, 10.0, low_open=True)
+        _between("warmup", self.warmup, 0.0, 1.0)
+        for beta in self.betas:
+            _between("betas", beta, 0.0, 0.9999999)
+
+
 def _make_tuple(config: Any, name: str) -> None:
     """Let a list, as JSON has it, stand for a tuple."""
     value = getattr(config, name)

@@ -11,7 +11,7 @@ import numpy as np
 from aecore import metrics
 from aecore.filters import Filters
 from aecore.pca import PCA
-from aecore.recipes import LARGEST_CODE, Recipe
+from aecore.recipes import Recipe
 
 if TYPE_CHECKING:
     from aecore.networks import Array, Autoencoder
@@ -65,7 +65,7 @@ def measure(
 def evaluate(
     recipe: Recipe,
     model: Autoencoder | PCA,
-    train_images: Array,
+    rival: PCA,
     test_images: Array,
     sizes: tuple[int, ...] | None = None,
 ) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -77,8 +77,9 @@ def evaluate(
         Says at which code sizes.
     model : Autoencoder or PCA
         What to judge.
-    train_images : ndarray, shape (n, 28, 28)
-        The rival, PCA, is fitted on them: ``load_digits("train").images``.
+    rival : PCA
+        What it is set beside, with as many components or more, fitted on the same training images; a PCA's own card
+        has itself here.
     test_images : ndarray, shape (m, 28, 28)
         What both are judged on: ``load_digits("test").images``.
     sizes : tuple of int, optional
@@ -89,7 +90,6 @@ def evaluate(
     tuple of int and dict
         The code size and {"model": figures, "pca": figures}, each as `measure` returns them.
     """
-    rival = model if isinstance(model, PCA) else PCA.fit(train_images, LARGEST_CODE)
     for k in sizes or recipe.sizes:
         judged = measure(model, test_images, rival.mean, k, percentiles=True)
         yield k, {"model": judged, "pca": judged if model is rival else measure(rival, test_images, rival.mean, k)}
@@ -127,7 +127,7 @@ def write_card(
         "data": "MNIST (LeCun, Cortes & Burges)",
         "split": {
             "train": f"{train_count:,} of MNIST's 60,000 training digits: all but the first 500 of each class",
-            "test": f"MNIST's {test_count:,} test digits, used once, for the figures here",
+            "test": f"MNIST's {test_count:,} test digits; nothing was trained on them",
             "settings chosen on": CHOSEN_ON[recipe.judged],
         },
         "command": f"python -m aecore train {recipe.name} --data-dir DIR",

@@ -128,7 +128,7 @@ def _epochs(
             shifted = epoch <= config.shift_until * config.epochs
             for batch in batches.epoch(shifted=shifted):
                 for group in optimiser.param_groups:
-                    group["lr"] = config.learning_rate * _schedule(step / steps, config.warmup)
+                    group["lr"] = config.learning_rate * schedule(step / steps, config.warmup)
                 k = None if nested is None else nested.draw(len(batch))
                 with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                     reconstruction = network(damage(batch), k)
@@ -234,7 +234,7 @@ def _damage(config: TrainConfig, random: np.random.Generator) -> Callable[[Tenso
     return lambda images: torch.from_numpy(mixed_noise(images.cpu().numpy(), names, random)).to(images.device)
 
 
-def _schedule(progress: float, warmup: float) -> float:
+def schedule(progress: float, warmup: float) -> float:
     """Part of the peak learning rate: a linear rise in `warmup`, then a cosine to zero."""
     if progress < warmup:
         return (progress + 1e-3) / (warmup + 1e-3)

@@ -8,7 +8,7 @@ import numpy as np
 
 import aecore
 from ui import charts
-from ui.compression import RAW, Comparison, Dials, Result, percent, percentiles, standing, unrounded
+from ui.compression import RAW, Comparison, Dials, Result, numbers, percent, percentiles, standing, unrounded
 from ui.digit_input import ChosenDigit
 
 COLUMNS = ("MSE\u00a0↓", "PSNR\u00a0↑", "SSIM\u00a0↑", "Information kept\u00a0↑")  # an arrow stays with its word
@@ -17,14 +17,12 @@ COLUMNS = ("MSE\u00a0↓", "PSNR\u00a0↑", "SSIM\u00a0↑", "Information kept\u
 def comparison_html(result: Comparison, verdict: str, digit: str) -> str:
     """The verdict, six pictures, the scale of the errors, the figures and the sizes in bytes."""
     dials = result.dials
-    numbers = "1 number" if dials.k == 1 else f"{dials.k} numbers"
+    code = numbers(dials.k)
     panels = [
         charts.Panel("Input", digit, charts.pixel_image(charts.grey_pixels(result.image), f"The input: {digit}")),
-        charts.Panel(
-            "Its code", f"{numbers}, {dials.bits} bits each", charts.code_bars(result.network.code), "network"
-        ),
-        *_of("Autoencoder", "network", result.image, result.network, numbers),
-        *_of("PCA", "pca", result.image, result.pca, numbers),
+        charts.Panel("Its code", f"{code}, {dials.bits} bits each", charts.code_bars(result.network.code), "network"),
+        *_of("Autoencoder", "network", result.image, result.network, code),
+        *_of("PCA", "pca", result.image, result.pca, code),
     ]
     methods = (("Autoencoder", "network", result.network), ("PCA", "pca", result.pca))
     sizes = (("Raw pixels", RAW, ""), ("As PNG", result.png_bytes, ""), ("Code", result.code_bytes, "network"))
@@ -37,8 +35,8 @@ def comparison_html(result: Comparison, verdict: str, digit: str) -> str:
     )
 
 
-def _of(title: str, kind: str, image: charts.Array, made: Result, numbers: str) -> tuple[charts.Panel, charts.Panel]:
-    back = charts.pixel_image(charts.grey_pixels(made.picture), f"{title}: what came back from {numbers}")
+def _of(title: str, kind: str, image: charts.Array, made: Result, code: str) -> tuple[charts.Panel, charts.Panel]:
+    back = charts.pixel_image(charts.grey_pixels(made.picture), f"{title}: what came back from {code}")
     error = charts.pixel_image(
         charts.error_pixels(made.picture - image),
         f"{title}: the signed error, from {(made.picture - image).min():+.2f} to {(made.picture - image).max():+.2f}",

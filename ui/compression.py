@@ -112,12 +112,11 @@ def _through(model: Any, image: Array, dials: Dials, mean: Array) -> Result:
 def verdict(result: Comparison) -> str:
     """What is seen, in two sentences."""
     dials, ours, theirs = result.dials, result.network.kept, result.pca.kept
-    numbers = "1 number" if dials.k == 1 else f"{dials.k} numbers"
     size = "1 byte" if result.code_bytes == 1 else f"{result.code_bytes} bytes"
     verb = "is" if dials.k == 1 else "are"
     times = RAW / result.code_bytes
     fewer = f"{times:.1f}" if times < 10 else f"{times:.0f}"
-    start = f"{numbers} at {dials.bits} bits {verb} {size}: {fewer} times fewer than the {RAW} raw bytes."
+    start = f"{numbers(dials.k)} at {dials.bits} bits {verb} {size}: {fewer} times fewer than the {RAW} raw bytes."
     if percent(ours) == percent(theirs):
         return f"{start} The autoencoder and PCA both keep {percent(ours)} of this digit's variation."
     if ours > theirs:
@@ -125,6 +124,11 @@ def verdict(result: Comparison) -> str:
     return (
         f"{start} PCA wins on this digit: it keeps {percent(theirs)} of the variation, the autoencoder {percent(ours)}."
     )
+
+
+def numbers(k: int) -> str:
+    """1 number, 2 numbers."""
+    return "1 number" if k == 1 else f"{k} numbers"
 
 
 def percent(part: float) -> str:

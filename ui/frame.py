@@ -58,6 +58,15 @@ PAGES = (
         question="Giving back what one gets is useless. Giving back what one should have got is not: noise, taken out.",
         kept=("digit", "shuffle", "pixels", "seed", "paint"),
     ),
+    Page(
+        "PCA",
+        "pages/3_PCA.py",
+        ":material/rotate_90_degrees_ccw:",
+        "A linear autoencoder, trained while you watch, becomes principal component analysis.",
+        group="Digits",
+        question="Is an autoencoder without bends just PCA? Train one in seconds, and measure the angle.",
+        kept=("train",),
+    ),
 )
 
 

@@ -5,6 +5,7 @@ Importing torch takes seconds and holds up everything else in the process, so it
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 import time
@@ -31,7 +32,7 @@ def model(name: str) -> Autoencoder | PCA:
     CheckpointError
         If it is missing or broken. Nothing is remembered then: once it is there, the next run finds it.
     """
-    _import_torch()
+    import_torch()
     return aecore.load(name)
 
 
@@ -62,18 +63,34 @@ def _load_all() -> None:
             model(name)
     except Exception:  # whatever it is, the page that needs the model says it
         return
+    finally:
+        _settle()
+
+
+def _settle() -> None:
+    """Let the garbage collector forget what stays anyway.
+
+    Streamlit collects garbage after each run of a script, and walks through all that torch and its like have made: a
+    tenth of a second in which no thread of the server can do anything. A background training feels that most.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 _importing = threading.Lock()
 
 
-def _import_torch() -> None:
+def import_torch() -> None:
+    """Import torch, once the first page has had its moment to paint, with threads set on purpose."""
     with _importing:
         if "torch" in sys.modules and "aecore.networks" in sys.modules:
             return
         time.sleep(PAINT)
         import torch
+        from threadpoolctl import threadpool_limits
 
         import aecore.networks  # noqa: F401
 
         torch.set_num_threads(THREADS)
+        threadpool_limits(THREADS, user_api="blas")  # numpy's too
+        _settle()

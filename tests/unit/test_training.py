@@ -6,7 +6,7 @@ import torch
 
 from aecore import ConfigError, DataError, DivergedError, NetworkConfig, TrainConfig, TrainingError, build, train
 from aecore.noise import add_noise
-from aecore.training import _Batches, _damage, _NestedDropout, _schedule, bfloat16_is_faster
+from aecore.training import _Batches, _damage, _NestedDropout, bfloat16_is_faster, schedule
 
 SMALL = NetworkConfig(hidden=(16,), code=4)
 
@@ -100,11 +100,11 @@ def test_bfloat16_learns_too(tiny_digits):
 
 
 def test_the_learning_rate_rises_then_falls_to_zero():
-    assert _schedule(0.0, 0.1) == pytest.approx(0.01, abs=0.001)
-    assert _schedule(0.1, 0.1) == 1.0
-    assert _schedule(0.55, 0.1) == pytest.approx(0.5)
-    assert _schedule(1.0, 0.1) == pytest.approx(0.0)
-    assert _schedule(0.0, 0.0) == 1.0
+    assert schedule(0.0, 0.1) == pytest.approx(0.01, abs=0.001)
+    assert schedule(0.1, 0.1) == 1.0
+    assert schedule(0.55, 0.1) == pytest.approx(0.5)
+    assert schedule(1.0, 0.1) == pytest.approx(0.0)
+    assert schedule(0.0, 0.0) == 1.0
 
 
 def test_an_epoch_shows_every_image_once():

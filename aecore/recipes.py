@@ -79,7 +79,7 @@ RECIPES: dict[str, Recipe] = {
             network=NetworkConfig(family="unet", channels=(48, 96), hidden=(512,), code=128, activation="relu"),
             # Small batches learn more in the same time here than large ones.
             training=TrainConfig(
-                epochs=28,
+                epochs=34,
                 batch_size=128,
                 learning_rate=2e-3,
                 noise=TRAINED_NOISES,

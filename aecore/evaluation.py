@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CHOSEN_ON = {  # how each kind of card's settings were chosen
     "sizes": "5,000 of those training digits, drawn by seed 0, held out while choosing",
-    "noise": "a few short runs on those training digits; there was no search",
+    "noise": "short runs on those training digits",
 }
 PERCENTILES = tuple(range(101))  # of the error of single test images, kept on the card
 

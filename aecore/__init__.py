@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         PictureError,
         TrainingError,
     )
+    from aecore.filters import Filters
     from aecore.linear import (
         Closeness,
         LinearReport,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     )
     from aecore.metrics import code_bytes, information_kept, mse, png_bytes, psnr, ssim
     from aecore.networks import Autoencoder, build
+    from aecore.noise import add_noise
     from aecore.pca import PCA, Moments, principal_angles
     from aecore.training import Report, train
 
@@ -57,9 +59,11 @@ _HOMES = {
         "PictureError",
         "TrainingError",
     ),
+    "aecore.filters": ("Filters",),
     "aecore.linear": ("Closeness", "LinearReport", "Yardstick", "rotate_onto_components", "train_linear"),
     "aecore.metrics": ("code_bytes", "information_kept", "mse", "png_bytes", "psnr", "ssim"),
     "aecore.networks": ("Autoencoder", "build"),
+    "aecore.noise": ("add_noise",),
     "aecore.pca": ("PCA", "Moments", "principal_angles"),
     "aecore.training": ("Report", "train"),
 }
@@ -75,6 +79,7 @@ __all__ = [
     "DataError",
     "Digits",
     "DivergedError",
+    "Filters",
     "LinearConfig",
     "LinearReport",
     "ModelNotFoundError",
@@ -85,6 +90,7 @@ __all__ = [
     "TrainConfig",
     "TrainingError",
     "Yardstick",
+    "add_noise",
     "build",
     "code_bytes",
     "digit_from_ink",

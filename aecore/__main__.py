@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from aecore import checkpoints
+from aecore import checkpoints, denoising
 from aecore.datasets.mnist import Digits, load_digits
 from aecore.equivalence import LINEAR, VARIANTS, explained, prove, weigh_variants
 from aecore.errors import AecoreError, DataError
 from aecore.evaluation import evaluate, write_card
+from aecore.filters import Filters, tune
 from aecore.pca import PCA, Moments
 from aecore.recipes import GROUPS, LARGEST_CODE, RECIPES, Recipe, cook, find_recipes
 
@@ -95,11 +96,14 @@ def _train(options: argparse.Namespace) -> None:
         model = _cook(recipe, train_digits)
         seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
         model = _as_shipped(model)
-        sizes = _judge(recipe, model, rival, test_digits)
+        noise = recipe.judged == "noise"
+        sizes = {} if noise else _judge(recipe, model, rival, test_digits)
+        figures = {**denoising.about(recipe), **_judge_noise(recipe, model, test_digits)} if noise else None
         card = write_card(
             recipe,
             model,
             sizes,
+            figures=figures,
             train_count=len(train_digits),
             test_count=len(test_digits),
             seconds=seconds,
@@ -113,7 +117,9 @@ def _train(options: argparse.Namespace) -> None:
         folder = checkpoints.save(model, (options.out or checkpoints.models_folder()) / recipe.name, card)
         print(f"saved {folder}", file=sys.stderr)
         cards[recipe.name] = card
-        if not options.json:
+        if figures is not None and not options.json:
+            print("\n".join(denoising.table(figures)))
+        elif not options.json:
             _print_table(recipe.name, sizes)
             _print_equivalence(card)
     if options.json:
@@ -128,6 +134,12 @@ def _evaluate(options: argparse.Namespace) -> None:
     rival = _rival(train_digits)
     results = {}
     for recipe in recipes:
+        if recipe.judged == "noise":
+            figures = _judge_noise(recipe, models[recipe.name], test_digits)
+            results[recipe.name] = {"command": models[recipe.name].card.get("check"), **figures}
+            if not options.json:
+                print("\n".join((recipe.title, *denoising.table(figures))))
+            continue
         sizes = _judge(recipe, models[recipe.name], rival, test_digits)
         results[recipe.name] = {
             "test_digits": len(test_digits),
@@ -143,13 +155,18 @@ def _evaluate(options: argparse.Namespace) -> None:
         print(json.dumps(results))
 
 
-def _cook(recipe: Recipe, digits: Digits) -> Autoencoder | PCA:
+def _cook(recipe: Recipe, digits: Digits) -> Autoencoder | PCA | Filters:
+    if recipe.name == "filters":
+        filters: Filters | None = None
+        for done, total, filters in tune(digits.images):  # noqa: B007 - the last one is kept
+            _progress(f"{recipe.name}: {done} of {total} noises and strengths", done / total)
+        return cast(Filters, filters)
     steps = cook(recipe, digits.images)
     while True:
         try:
             report = next(steps)
         except StopIteration as finished:
-            return cast("Autoencoder | PCA", finished.value)
+            return cast("Autoencoder | PCA | Filters", finished.value)
         watched = "" if report.valid_loss is None else f", valid {report.valid_loss:.5f}"
         _progress(
             f"{recipe.name}: train {report.train_loss:.5f}{watched}, {report.images_per_second:,.0f} images/s, "
@@ -158,7 +175,7 @@ def _cook(recipe: Recipe, digits: Digits) -> Autoencoder | PCA:
         )
 
 
-def _as_shipped(model: Autoencoder | PCA) -> Autoencoder | PCA:
+def _as_shipped(model: Autoencoder | PCA | Filters) -> Any:
     """Return the model as others will load it, in float16 on disk: that is what a card must speak of."""
     with tempfile.TemporaryDirectory() as folder:
         return checkpoints.load(checkpoints.save(model, Path(folder) / "model", {}))
@@ -176,6 +193,13 @@ def _judge(recipe: Recipe, model: Autoencoder | PCA, rival: PCA, test_digits: Di
         sizes[k] = figures
         _progress(f"{recipe.name}: judging on {len(test_digits):,} test digits", len(sizes) / len(recipe.sizes))
     return sizes
+
+
+def _judge_noise(recipe: Recipe, model: Any, test_digits: Digits) -> dict[str, Any]:
+    figures: dict[str, Any] = {}
+    for part, figures in denoising.judge(recipe, model, test_digits.images):  # noqa: B007 - the last ones are kept
+        _progress(f"{recipe.name}: judging on test digits", part)
+    return figures
 
 
 def _prove(moments: Moments) -> dict[str, dict[str, Any]]:

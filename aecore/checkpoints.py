@@ -17,6 +17,7 @@ import numpy as np
 
 from aecore.config import NetworkConfig
 from aecore.errors import AecoreError, CheckpointError, ModelNotFoundError
+from aecore.filters import Filters
 from aecore.pca import PCA
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def shipped_names() -> list[str]:
     return sorted(path.parent.name for path in folder.glob(f"*/{CONFIG}")) if folder.is_dir() else []
 
 
-def save(model: Autoencoder | PCA, folder: str | Path, card: dict[str, Any] | None = None) -> Path:
+def save(model: Autoencoder | PCA | Filters, folder: str | Path, card: dict[str, Any] | None = None) -> Path:
     """Save a model: all three files or none.
 
     The folder is written under a temporary name beside its place and renamed, so that a crash leaves the old model or
@@ -45,7 +46,7 @@ def save(model: Autoencoder | PCA, folder: str | Path, card: dict[str, Any] | No
 
     Parameters
     ----------
-    model : Autoencoder or PCA
+    model : Autoencoder, PCA or Filters
         What to save.
     folder : str or Path
         Where; an older model there is replaced.
@@ -68,7 +69,7 @@ def save(model: Autoencoder | PCA, folder: str | Path, card: dict[str, Any] | No
     if place.exists() and (not place.is_dir() or (any(place.iterdir()) and not (place / CONFIG).is_file())):
         raise CheckpointError(f"{place} exists and is not a model folder; choose another place")
     place.parent.mkdir(parents=True, exist_ok=True)
-    tensors, config = _pca_parts(model) if isinstance(model, PCA) else _network_parts(model)
+    tensors, config = _parts(model)
     fresh = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
     try:
         save_file(tensors, fresh / WEIGHTS)
@@ -86,7 +87,7 @@ def save(model: Autoencoder | PCA, folder: str | Path, card: dict[str, Any] | No
     return place
 
 
-def load(name: str | Path) -> Autoencoder | PCA:
+def load(name: str | Path) -> Any:
     """Load a shipped model by its name, or any model folder by its path.
 
     Parameters
@@ -96,8 +97,8 @@ def load(name: str | Path) -> Autoencoder | PCA:
 
     Returns
     -------
-    Autoencoder or PCA
-        In evaluation mode on the CPU, in float32, with its `card`.
+    Autoencoder, PCA or Filters
+        With its `card`; a network in evaluation mode on the CPU, in float32.
 
     Raises
     ------
@@ -134,6 +135,9 @@ def load(name: str | Path) -> Autoencoder | PCA:
                 total_variance=float(tensors["total_variance"][0]),
                 card=card,
             )
+        if config.get("kind") == "filters":
+            parts = {name: array.astype(np.float32) for name, array in tensors.items()}
+            return Filters(tuned=config["tuned"], **parts, card=card)
         network = build(NetworkConfig.from_dict(config["network"]))
         _fill(network, tensors)
     except (AecoreError, KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -158,6 +162,19 @@ def _place(name: str | Path) -> Path:
         f"there is no model {str(name)!r}: neither a folder with a {CONFIG} nor one of "
         f"{', '.join(known) or 'the shipped models (none are installed; `make models` trains them)'}"
     )
+
+
+def _parts(model: Autoencoder | PCA | Filters) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Tensors and config."""
+    if isinstance(model, PCA):
+        return _pca_parts(model)
+    if isinstance(model, Filters):
+        names = ("basis", "mean", "noisy_means", "ridge", "rest")
+        return {name: np.ascontiguousarray(_halved(getattr(model, name))) for name in names}, {
+            "kind": "filters",
+            "tuned": model.tuned,
+        }
+    return _network_parts(model)
 
 
 def _network_parts(network: Autoencoder) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -10,9 +10,14 @@ from typing import Any, Self
 from aecore.errors import ConfigError
 
 ACTIVATIONS = ("silu", "relu", "gelu", "tanh", "sigmoid", "linear")
-FAMILY_NAMES = ("conv", "dense")
+FAMILY_NAMES = ("conv", "dense", "unet")
 OUTPUTS = ("linear", "sigmoid")
 DEVICES = ("auto", "cpu", "cuda", "mps")
+NOISE_NAMES = (  # the keys of noise.NOISES
+    *("gaussian", "salt_and_pepper", "masking", "occlusion", "speckle", "blur"),
+    *("stripes", "scratches"),
+)
+LOSSES = ("log_mse", "mse")
 PRECISIONS = ("auto", "bfloat16", "float32")
 LARGEST_LAYER = 16_384  # units; a typing error should not ask for terabytes
 
@@ -62,8 +67,8 @@ class NetworkConfig(_Settings):
     hidden: tuple[int, ...] = (512, 256)  # units of the encoder's hidden layers, from the image to the code
     code: int = 32  # numbers in the bottleneck
     decoder: tuple[int, ...] | None = None  # units of the decoder's, from the code to the image; None mirrors `hidden`
-    family: str = "dense"  # "dense" or "conv", a key of networks.FAMILIES
-    channels: tuple[int, ...] = ()  # conv only: channels of each convolution, each halves the height and the width
+    family: str = "dense"  # "dense", "conv" or "unet", a key of networks.FAMILIES
+    channels: tuple[int, ...] = ()  # conv, unet: channels of each level; each halves the height and the width
     activation: str = "silu"  # after each hidden layer, one of ACTIVATIONS; "linear" means none
     normalise: bool = True  # layer normalisation (conv: batch normalisation) before each activation
     bias: bool = True  # whether the layers add a bias
@@ -83,9 +88,9 @@ class NetworkConfig(_Settings):
         _one_of("family", self.family, FAMILY_NAMES)
         _one_of("activation", self.activation, ACTIVATIONS)
         _one_of("output", self.output, OUTPUTS)
-        if self.family == "conv":
+        if self.family != "dense":
             if not self.channels:
-                raise ConfigError("a conv network has no channels; give some, for example channels=(16, 32)")
+                raise ConfigError(f"a {self.family} network has no channels; give some, for example channels=(16, 32)")
             if any(side % 2 ** len(self.channels) for side in self.shape):
                 raise ConfigError(
                     f"{len(self.channels)} convolutions each halve the picture, and {self.shape} cannot be halved so "
@@ -93,8 +98,12 @@ class NetworkConfig(_Settings):
                 )
             if self.tied or self.orthogonal:
                 raise ConfigError("tied and orthogonal weights are for dense networks; take family='dense'")
+            if self.family == "unet" and (self.ordered or self.output != "sigmoid"):
+                raise ConfigError(
+                    "a unet's skips pass its code by, and it blends pictures: no ordered code, no linear output"
+                )
         elif self.channels:
-            raise ConfigError(f"channels={self.channels} need family='conv', got family={self.family!r}")
+            raise ConfigError(f"channels={self.channels} need family='conv' or 'unet', got family={self.family!r}")
         if self.tied and self.decoder is not None and self.decoder != self.hidden[::-1]:
             raise ConfigError(
                 f"tied weights need a decoder that mirrors the encoder {self.hidden}, got {self.decoder}; leave it out"
@@ -134,6 +143,10 @@ class TrainConfig(_Settings):
     warmup: float = 0.1  # part of all steps in which the learning rate rises from zero
     weight_decay: float = 0.0  # AdamW's decoupled weight decay (Loshchilov & Hutter 2019)
     betas: tuple[float, float] = (0.9, 0.99)  # AdamW's moving averages
+    noise: tuple[str, ...] | None = None  # damage done to each image, each time anew, with the clean one as the target:
+    # names of noise.NOISES, one of them drawn for each image at a strength drawn from [0, 1] (twice in the list: twice
+    # as often), or "all"
+    loss: str = "mse"  # "mse", or "log_mse": the mean of its logarithm, which is PSNR, so that faint noise counts too
     shift: int = 0  # augmentation: each image is moved by up to this many pixels, each time anew
     shift_until: float = 1.0  # part of all epochs after which images are left in their place
     valid_fraction: float = 0.1  # part of the images held out to watch; 0 trains on all of them
@@ -144,6 +157,8 @@ class TrainConfig(_Settings):
 
     def __post_init__(self) -> None:
         _make_tuple(self, "betas")
+        if self.noise is not None:
+            _make_noise(self)
         _whole("epochs", self.epochs, 1, 100_000)
         _whole("batch_size", self.batch_size, 1, 1_000_000)
         _whole("shift", self.shift, 0, 8)
@@ -159,6 +174,7 @@ class TrainConfig(_Settings):
             _whole("patience", self.patience, 1, 100_000)
             if self.valid_fraction == 0.0:
                 raise ConfigError("patience watches the validation loss, but valid_fraction is 0; give one of them up")
+        _one_of("loss", self.loss, LOSSES)
         _one_of("device", self.device, DEVICES)
         _one_of("precision", self.precision, PRECISIONS)
 
@@ -196,6 +212,15 @@ def _make_tuple(config: Any, name: str) -> None:
         object.__setattr__(config, name, tuple(value))
     elif not (isinstance(value, tuple) or (name == "decoder" and value is None)):
         raise ConfigError(f"{name} is {value!r}; give a tuple of numbers")
+
+
+def _make_noise(config: TrainConfig) -> None:
+    """Let one name stand for a list of one, and "all" for all."""
+    noise: Any = config.noise
+    names = NOISE_NAMES if noise == "all" else (noise,) if isinstance(noise, str) else noise
+    if not isinstance(names, tuple | list) or not names or not set(names) <= set(NOISE_NAMES):
+        raise ConfigError(f"noise is {noise!r}; take None, 'all', or some of {', '.join(NOISE_NAMES)}")
+    object.__setattr__(config, "noise", tuple(names))
 
 
 def _one_of(name: str, value: object, known: tuple[str, ...]) -> None:

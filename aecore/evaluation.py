@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aecore import metrics
+from aecore.filters import Filters
 from aecore.pca import PCA
 from aecore.recipes import Recipe
 
 if TYPE_CHECKING:
     from aecore.networks import Array, Autoencoder
 
+CHOSEN_ON = {  # how each kind of card's settings were chosen
+    "sizes": "5,000 of those training digits, drawn by seed 0, held out while choosing",
+    "noise": "short runs on those training digits",
+}
 PERCENTILES = tuple(range(101))  # of the error of single test images, kept on the card
 
 
@@ -92,9 +97,10 @@ def evaluate(
 
 def write_card(
     recipe: Recipe,
-    model: Autoencoder | PCA,
+    model: Autoencoder | PCA | Filters,
     sizes: dict[int, dict[str, Any]],
     *,
+    figures: dict[str, Any] | None = None,
     train_count: int,
     test_count: int,
     seconds: float,
@@ -108,6 +114,8 @@ def write_card(
         What was made.
     sizes : dict
         All that `evaluate` yielded.
+    figures : dict, optional
+        Of a card about noise: what `aecore.denoising.judge` yielded last.
     train_count, test_count : int
         Digits trained and judged on.
     seconds, cpu_seconds : float
@@ -120,7 +128,7 @@ def write_card(
         "split": {
             "train": f"{train_count:,} of MNIST's 60,000 training digits: all but the first 500 of each class",
             "test": f"MNIST's {test_count:,} test digits; nothing was trained on them",
-            "settings chosen on": "5,000 of those training digits, drawn by seed 0, held out while choosing",
+            "settings chosen on": CHOSEN_ON[recipe.judged],
         },
         "command": f"python -m aecore train {recipe.name} --data-dir DIR",
         "check": f"python -m aecore evaluate {recipe.name} --data-dir DIR",
@@ -130,7 +138,7 @@ def write_card(
         "seconds": round(seconds, 1),
         "cpu_seconds": round(cpu_seconds, 1),
         "made_with": {"python": platform.python_version(), "torch": _torch_version()},
-        "sizes": {str(k): figures for k, figures in sizes.items()},
+        **({"sizes": {str(k): judged for k, judged in sizes.items()}} if figures is None else figures),
     }
 
 

@@ -52,8 +52,8 @@ class Autoencoder(nn.Module):
         super().__init__()
         self.config = config
         self.card: dict[str, Any] = {}
-        self.register_buffer("code_mean", torch.zeros(config.code))
-        self.register_buffer("code_std", torch.ones(config.code))
+        self.register_buffer("code_mean", torch.zeros(self.code_size))
+        self.register_buffer("code_std", torch.ones(self.code_size))
         if config.ordered:
             # The decoder is told k: one vector a size, added to the first layer's input (Rippel, Gelbart & Adams 2014
             # leave it out; with it one decoder serves 2 and 64 numbers better).
@@ -73,7 +73,15 @@ class Autoencoder(nn.Module):
         """(batch, code), (batch, units) or None -> (batch, height, width), before the output's sigmoid."""
         raise NotImplementedError
 
+    def _bound(self, pixels: Tensor) -> Tensor:
+        return torch.sigmoid(pixels) if self.config.output == "sigmoid" else pixels
+
     # What everybody calls.
+
+    @property
+    def code_size(self) -> int:
+        """Numbers that the encoder hands to the decoder for one image."""
+        return self.config.code
 
     @property
     def parameter_count(self) -> int:
@@ -90,7 +98,7 @@ class Autoencoder(nn.Module):
 
         Returns
         -------
-        ndarray or Tensor, shape (n, code)
+        ndarray or Tensor, shape (n, code_size)
             As given: numpy for numpy, a tensor for a tensor.
 
         Raises
@@ -100,16 +108,14 @@ class Autoencoder(nn.Module):
         """
         if not isinstance(images, Tensor):
             return self._in_numpy(self.encode, images)
-        if images.ndim != 3 or tuple(images.shape[1:]) != self.config.shape:
-            raise DataError(f"this network takes images of shape (n, *{self.config.shape}), got {tuple(images.shape)}")
-        return self._encode(images)
+        return self._encode(self._checked(images))
 
     def decode(self, codes: Any, k: int | Tensor | None = None) -> Any:
         """Rebuild images from codes.
 
         Parameters
         ----------
-        codes : ndarray or Tensor, shape (n, code)
+        codes : ndarray or Tensor, shape (n, code_size)
             An ordered network also takes shape (n, k): the first k numbers.
         k : int or Tensor of shape (n,), optional
             Ordered networks only: use the first `k` numbers of each code, 1 <= k <= code.
@@ -128,7 +134,7 @@ class Autoencoder(nn.Module):
         """
         if not isinstance(codes, Tensor):
             return self._in_numpy(lambda tensor: self.decode(tensor, k), codes)
-        size = self.config.code
+        size = self.code_size
         given = codes.shape[1] if codes.ndim == 2 else 0
         if not (given == size or (self.config.ordered and 0 < given < size)):
             raise DataError(f"this network's codes have shape (n, {size}), got {tuple(codes.shape)}")
@@ -143,7 +149,7 @@ class Autoencoder(nn.Module):
         elif k is not None and k != size:
             raise ConfigError(f"k={k!r} needs an ordered code; this network always uses all {size} numbers")
         pixels = self._decode(codes, told)
-        return torch.sigmoid(pixels) if self.config.output == "sigmoid" else pixels
+        return self._bound(pixels)
 
     def forward(self, images: Tensor, k: int | Tensor | None = None) -> Tensor:
         """Encode and decode: (n, height, width) -> (n, height, width)."""
@@ -151,6 +157,8 @@ class Autoencoder(nn.Module):
 
     def reconstruct(self, images: Any, k: int | None = None, bits: int | None = None) -> Any:
         """Encode, round each code number to `bits` bits (None: leave it), and decode with the first `k` numbers."""
+        if k is None and bits is None:
+            return self(images) if isinstance(images, Tensor) else self._in_numpy(self, images)
         codes = self.encode(images)
         return self.decode(codes if bits is None else self.quantise(codes, bits), k)
 
@@ -183,6 +191,11 @@ class Autoencoder(nn.Module):
         unit = torch.eye(self.config.code, device=self.code_mean.device)
         basis = self._decode(unit, None) - self._decode(torch.zeros_like(unit), None)
         return basis.flatten(1).cpu().numpy()
+
+    def _checked(self, images: Tensor) -> Tensor:
+        if images.ndim != 3 or tuple(images.shape[1:]) != self.config.shape:
+            raise DataError(f"this network takes images of shape (n, *{self.config.shape}), got {tuple(images.shape)}")
+        return images
 
     def _in_numpy(self, function: Any, values: Any) -> Any:
         array = np.ascontiguousarray(values, dtype=np.float32)
@@ -287,7 +300,138 @@ class ConvAutoencoder(Autoencoder):
         return cast(Tensor, self.up(field))[:, 0]  # (batch, 1, height, width) -> (batch, height, width)
 
 
-FAMILIES: dict[str, type[Autoencoder]] = {"conv": ConvAutoencoder, "dense": DenseAutoencoder}
+class UNet(Autoencoder):
+    """A convolutional network whose skips carry pictures past the bottleneck (Ronneberger, Fischer & Brox 2015).
+
+    It works on 2x2 blocks of pixels as channels, so its first level has half the picture's height and width. Each level
+    has residual convolutions on the way down and on the way up; at the bottom, fully connected layers (`hidden`,
+    `code`) look at the picture as a whole. What comes out is a drawing and, for each pixel, how far to trust the one
+    that went in: the output blends the two, so that undamaged pixels can pass as they are.
+
+    That is no bottleneck: the decoder is handed the picture, each level's features and the `code` numbers of the dense
+    branch. `encode` returns all of it, honestly `code_size` numbers, more than there are pixels. Only noise in training
+    keeps such a network from learning to copy.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        levels = [
+            (channels, config.shape[0] >> depth, config.shape[1] >> depth)
+            for depth, channels in enumerate(config.channels, start=1)
+        ]
+        self._handed = [(1, *config.shape), *levels]  # what passes the code by: the picture and each level's features
+        super().__init__(config)
+        deepest, height, width = levels[-1]
+        narrow = max(1, deepest // 4)  # channels that the dense layers look at
+        down: list[nn.Module] = []
+        up: list[nn.Module] = []
+        for before, after in itertools.pairwise((1, *config.channels)):
+            first = [_Blocks(), *_conv(4, after, 3, config)] if before == 1 else _halve(before, after, config)
+            down.append(nn.Sequential(*first, _Residual(after, config)))
+            # Back to the level above: four times the pixels. From the first level to the picture's two: drawing, trust.
+            last = [_plain_conv(after, 8, 3, config)] if before == 1 else _conv(after, 4 * before, 1, config)
+            up.append(nn.Sequential(_Residual(after, config), *last, _Unblocks()))
+        self.down, self.up = nn.ModuleList(down), nn.ModuleList(up[::-1])
+        self.narrow = nn.Sequential(*_conv(deepest, narrow, 1, config), nn.Flatten())
+        self.encoder = _stack((narrow * height * width, *config.hidden, config.code), config)
+        self.decoder = _stack((config.code, *config.decoder_sizes, narrow * height * width), config)
+        self.widen = nn.Sequential(nn.Unflatten(1, (narrow, height, width)), _plain_conv(narrow, deepest, 1, config))
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the form the CPU's kernels want
+
+    @property
+    def code_size(self) -> int:
+        """Numbers that the encoder hands to the decoder: the dense branch's code and all that the skips carry."""
+        return self.config.code + sum(math.prod(field) for field in self._handed)
+
+    def _down(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """(batch, height, width) -> code (batch, code), and the picture and features (batch, channels, h, w)."""
+        handed = [images[:, None].contiguous(memory_format=torch.channels_last)]
+        for level in self.down:
+            handed.append(level(handed[-1]))
+        return self.encoder(self.narrow(handed[-1])), handed
+
+    def _up(self, code: Tensor, handed: list[Tensor]) -> Tensor:
+        """What `_down` returned -> (batch, height, width), the blend of the picture and what is drawn."""
+        picture, *features = handed
+        values = self.widen(self.decoder(code))  # (batch, channels, h, w) of the lowest level
+        for level, skip in zip(self.up, features[::-1], strict=True):
+            values = level((values + skip).contiguous(memory_format=torch.channels_last))
+        drawn, trust = values.float().unbind(1)  # (batch, height, width) each
+        drawn = torch.sigmoid(drawn)
+        blend = drawn + trust * (picture[:, 0] - drawn)  # a bounded trust would get stuck where all is trusted
+        return blend if self.training else blend.clamp(0, 1)
+
+    def _encode(self, images: Tensor) -> Tensor:
+        code, handed = self._down(images)
+        return torch.cat([code, *(values.flatten(1) for values in handed)], dim=1)
+
+    def _decode(self, codes: Tensor, told: Tensor | None) -> Tensor:
+        code, *parts = codes.split([self.config.code, *(math.prod(field) for field in self._handed)], dim=1)
+        handed = [part.unflatten(1, field) for part, field in zip(parts, self._handed, strict=True)]
+        return self._up(code, handed)
+
+    def _bound(self, pixels: Tensor) -> Tensor:
+        return pixels  # a blend of pixels in [0, 1] lies there already
+
+    def forward(self, images: Tensor, k: int | Tensor | None = None) -> Tensor:
+        """Encode and decode: (n, height, width) -> (n, height, width), without packing all that is handed over."""
+        return self._up(*self._down(self._checked(images)))
+
+    def calibrate(self, images: Array) -> None:
+        """As every network does, but from 1,000 of the images at most: the codes of all would fill the memory."""
+        super().calibrate(images[:: max(1, len(images) // 1000)])
+
+
+class _Blocks(nn.Module):
+    """2x2 pixels become channels: (batch, c, h, w) -> (batch, 4 c, h / 2, w / 2). Also of an empty batch."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        count, channels, height, width = values.shape
+        blocks = values.view(count, channels, height // 2, 2, width // 2, 2).permute(0, 1, 3, 5, 2, 4)
+        return blocks.reshape(count, 4 * channels, height // 2, width // 2)
+
+
+class _Unblocks(nn.Module):
+    """The other way round: (batch, 4 c, h, w) -> (batch, c, 2 h, 2 w)."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        count, channels, height, width = values.shape
+        blocks = values.reshape(count, channels // 4, 2, 2, height, width).permute(0, 1, 4, 2, 5, 3)
+        return blocks.reshape(count, channels // 4, 2 * height, 2 * width)
+
+
+class _Residual(nn.Module):
+    """Two 3x3 convolutions whose result is added to what went in; nothing at first (Zhang, Dauphin & Ma 2019)."""
+
+    def __init__(self, channels: int, config: NetworkConfig) -> None:
+        super().__init__()
+        self.change = nn.Sequential(
+            *_conv(channels, channels, 3, config), last := _plain_conv(channels, channels, 3, config)
+        )
+        nn.init.zeros_(last.weight)
+
+    def forward(self, values: Tensor) -> Tensor:
+        return cast(Tensor, values + self.change(values))
+
+
+def _plain_conv(before: int, after: int, side: int, config: NetworkConfig) -> nn.Conv2d:
+    layer = nn.Conv2d(before, after, side, padding=side // 2, bias=config.bias)
+    _initialise(layer, followed=False)
+    return layer
+
+
+def _halve(before: int, after: int, config: NetworkConfig) -> list[nn.Module]:
+    layer = nn.Conv2d(before, after, 2, stride=2, bias=config.bias)
+    _initialise(layer, followed=config.activation != "linear")
+    return [layer, _ACTIVATIONS[config.activation]()]
+
+
+def _conv(before: int, after: int, side: int, config: NetworkConfig) -> list[nn.Module]:
+    layer = nn.Conv2d(before, after, side, padding=side // 2, bias=config.bias)
+    _initialise(layer, followed=config.activation != "linear")
+    return [layer, _ACTIVATIONS[config.activation]()]
+
+
+FAMILIES: dict[str, type[Autoencoder]] = {"conv": ConvAutoencoder, "dense": DenseAutoencoder, "unet": UNet}
 
 
 def build(config: NetworkConfig, seed: int = 0) -> Autoencoder:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -21,6 +21,9 @@ from torch import Tensor
 from aecore.config import TrainConfig
 from aecore.errors import ConfigError, DataError, DivergedError
 from aecore.networks import Array, Autoencoder
+from aecore.noise import mixed_noise
+
+CLEAN_ENOUGH = 1e-3  # mean squared error (30 dB) below which the logarithm of the error asks for little more
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,9 @@ def train(
 ) -> Iterator[Report]:
     """Train a network in place, one report an epoch; stopping the iteration stops the training cleanly.
 
-    The loss is the mean squared error. An ordered network is trained with nested dropout (Rippel, Gelbart & Adams
+    The loss is the mean squared error, or its logarithm. With `config.noise` the network becomes a denoising
+    autoencoder (Vincent, Larochelle, Bengio & Manzagol 2008): it sees images damaged anew each time, and is to give
+    back the clean ones. An ordered network is trained with nested dropout (Rippel, Gelbart & Adams
     2014): each image keeps a random number k of its code numbers, drawn log-uniformly from 1 to code, and errors are
     divided by the running error at that k, so that no size is drowned by another.
 
@@ -110,6 +115,8 @@ def _epochs(
     )
     batches = _Batches(training, config, generator)
     nested = _NestedDropout(network.config.code, generator, device) if network.config.ordered else None
+    damage = _damage(config, np.random.default_rng(config.seed))
+    seen = _damage(config, np.random.default_rng(config.seed + 1))(watched)  # the same damage after each epoch
     steps, step = config.epochs * len(batches), 0
     best, since_best = math.inf, 0
     trained_seconds = 0.0
@@ -124,9 +131,12 @@ def _epochs(
                     group["lr"] = config.learning_rate * schedule(step / steps, config.warmup)
                 k = None if nested is None else nested.draw(len(batch))
                 with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-                    reconstruction = network(batch, k)
+                    reconstruction = network(damage(batch), k)
                 errors = F.mse_loss(reconstruction.float(), batch, reduction="none").mean(dim=(1, 2))  # (batch,)
-                loss = errors.mean() if nested is None or k is None else nested.balance(errors, k)
+                if nested is not None and k is not None:
+                    loss = nested.balance(errors, k)
+                else:
+                    loss = errors.mean() if config.loss == "mse" else (errors + CLEAN_ENOUGH).log().mean()
                 optimiser.zero_grad()
                 loss.backward()
                 optimiser.step()
@@ -139,7 +149,7 @@ def _epochs(
                 )
             trained_seconds += time.perf_counter() - started
             network.eval()
-            valid_loss = _loss(network, watched) if len(watched) else None
+            valid_loss = _loss(network, watched, seen) if len(watched) else None
             improved = valid_loss is None or valid_loss < best
             best, since_best = (valid_loss or best, 0) if improved else (best, since_best + 1)
             yield Report(
@@ -216,6 +226,14 @@ class _NestedDropout:
         return (errors / usual).mean() * usual.mean()
 
 
+def _damage(config: TrainConfig, random: np.random.Generator) -> Callable[[Tensor], Tensor]:
+    """What is done to images before the network sees them: fresh noise at each call, or nothing."""
+    names = config.noise
+    if names is None:
+        return lambda images: images
+    return lambda images: torch.from_numpy(mixed_noise(images.cpu().numpy(), names, random)).to(images.device)
+
+
 def schedule(progress: float, warmup: float) -> float:
     """Part of the peak learning rate: a linear rise in `warmup`, then a cosine to zero."""
     if progress < warmup:
@@ -224,9 +242,10 @@ def schedule(progress: float, warmup: float) -> float:
 
 
 @torch.inference_mode()
-def _loss(network: Autoencoder, images: Tensor) -> float:
-    """Mean squared error a pixel; an ordered network's at its full size."""
-    total = sum(float(F.mse_loss(network(part), part)) * len(part) for part in images.split(2048))
+def _loss(network: Autoencoder, images: Tensor, seen: Tensor) -> float:
+    """Mean squared error a pixel between images and what is made of those seen; an ordered network's at full size."""
+    parts = zip(images.split(2048), seen.split(2048), strict=True)
+    total = sum(float(F.mse_loss(network(damaged), part)) * len(part) for part, damaged in parts)
     return total / len(images)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from aecore import read_card
 from aecore.checkpoints import WEIGHTS, models_folder
+from aecore.denoising import TITLES
+from aecore.noise import NOISES
 from aecore.recipes import GROUPS, RECIPES
 
 SHOWN = (1, 2, 4, 8, 16, 32, 64)  # numbers in the ordered code
@@ -33,6 +35,18 @@ def figures_table() -> str:
     return "\n".join(rows)
 
 
+def noise_table() -> str:
+    """Test figures of the denoiser and its rivals, from its card."""
+    headlines = read_card("denoiser")["headlines"]
+    heads = [f"{NOISES[noise].title} {headline['strength']:g}" for noise, headline in headlines.items()]
+    rows = ["| method | " + " | ".join(f"{head}: PSNR dB | SSIM" for head in heads) + " |", "|---|--:|--:|--:|--:|"]
+    for name in next(iter(headlines.values()))["methods"]:
+        figures = [headline["methods"][name] for headline in headlines.values()]
+        cells = [cell for part in figures for cell in (f"{part['psnr']:.2f}", f"{part['ssim']:.3f}")]
+        rows.append(f"| {TITLES[name]} | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
 def making_table() -> str:
     """Parameters, bytes and training time of each model."""
     rows = ["| model | parameters | weights, MB | trained, seconds by the clock | of processor time |"]
@@ -46,4 +60,4 @@ def making_table() -> str:
 
 
 if __name__ == "__main__":
-    print(figures_table(), making_table(), sep="\n\n")
+    print(figures_table(), noise_table(), making_table(), sep="\n\n")

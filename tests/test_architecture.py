@@ -21,9 +21,9 @@ FLOORS = [
     ["errors"],
     ["config"],
     ["networks", "datasets", "noise", "losses", "metrics", "quantise"],
-    ["training", "checkpoints", "pca", "latent", "linear"],
+    ["training", "checkpoints", "pca", "latent", "linear", "filters"],
     ["transfer", "movies", "recipes", "equivalence"],
-    ["evaluation"],
+    ["evaluation", "denoising"],
     ["__init__"],
     ["__main__"],
 ]

@@ -50,6 +50,15 @@ PAGES = (
         kept=("digit", "shuffle", "pixels"),
     ),
     Page(
+        "Denoise",
+        "pages/2_Denoise.py",
+        ":material/auto_fix_high:",
+        "Damage a digit, by noise or by hand, and see who can mend it: a network trained on noise, or a filter.",
+        group="Digits",
+        question="Giving back what one gets is useless. Giving back what one should have got is not: noise, taken out.",
+        kept=("digit", "shuffle", "pixels", "seed", "paint"),
+    ),
+    Page(
         "PCA",
         "pages/3_PCA.py",
         ":material/rotate_90_degrees_ccw:",
@@ -78,14 +87,11 @@ def page(title: str) -> Iterator[None]:
         initial_sidebar_state=SIDEBAR,
     )
     st.html(HERE / "style.css")
-    if here.kept:
-        share.remember(title, here.kept)
+    share.remember(title, here.kept)
     _menu()
     _header(here)
     with friendly():
         yield
-    if here.kept:
-        share.remember(title, here.kept)
     _footer()
     resources.warm_up()
 

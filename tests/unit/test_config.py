@@ -5,6 +5,8 @@ import json
 import pytest
 
 from aecore import ConfigError, NetworkConfig, TrainConfig
+from aecore.config import NOISE_NAMES
+from aecore.noise import NOISES
 
 
 def test_a_config_survives_json():
@@ -43,12 +45,15 @@ def test_linear_means_that_no_layer_bends(settings, linear):
         ({"hidden": (10**9,)}, "whole numbers from 1"),
         ({"hidden": 512}, "give a tuple"),
         ({"activation": "swish"}, "take one of silu"),
-        ({"family": "transformer"}, "take one of conv, dense"),
+        ({"family": "transformer"}, "take one of conv, dense, unet"),
         ({"output": "tanh"}, "take one of linear, sigmoid"),
         ({"family": "conv"}, "no channels"),
         ({"family": "conv", "channels": (4, 4, 4)}, "fewer channels"),
         ({"family": "conv", "channels": (4,), "tied": True}, "dense"),
         ({"channels": (4,)}, "family='conv'"),
+        ({"family": "unet"}, "a unet network has no channels"),
+        ({"family": "unet", "channels": (4, 4, 4)}, "fewer channels"),
+        ({"family": "unet", "channels": (4,), "ordered": True}, "pass its code by"),
         ({"tied": True, "decoder": (3,)}, "mirrors the encoder"),
     ],
 )
@@ -68,6 +73,11 @@ def test_an_impossible_network_is_refused_with_the_reason(settings, message):
         ({"warmup": 1.5}, "warmup is 1.5"),
         ({"shift": 20}, "shift is 20"),
         ({"valid_fraction": 0.0, "patience": 3}, "patience watches"),
+        ({"noise": "rain"}, "take None, 'all', or some of gaussian"),
+        ({"noise": ("gaussian", "rain")}, "take None, 'all', or some of gaussian"),
+        ({"noise": ()}, "take None, 'all', or some of gaussian"),
+        ({"noise": 3}, "take None, 'all', or some of gaussian"),
+        ({"loss": "bce"}, "take one of log_mse, mse"),
         ({"device": "tpu"}, "take one of auto"),
         ({"precision": "float16"}, "take one of auto"),
         ({"seed": -1}, "seed is -1"),
@@ -76,6 +86,17 @@ def test_an_impossible_network_is_refused_with_the_reason(settings, message):
 def test_absurd_training_is_refused_with_the_reason(settings, message):
     with pytest.raises(ConfigError, match=message):
         TrainConfig(**settings)
+
+
+def test_noise_is_named_alone_in_a_list_or_all_at_once():
+    assert TrainConfig().noise is None
+    assert TrainConfig(noise="blur").noise == ("blur",)
+    assert TrainConfig(noise=["blur", "blur", "masking"]).noise == ("blur", "blur", "masking")
+    assert TrainConfig(noise="all").noise == NOISE_NAMES == tuple(NOISES)
+    config = TrainConfig(noise=("gaussian", "speckle"), loss="log_mse")
+    assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    before = {name: value for name, value in TrainConfig().to_dict().items() if name not in ("noise", "loss")}
+    assert TrainConfig.from_dict(before) == TrainConfig()  # cards from before there was noise
 
 
 def test_an_unknown_setting_is_named():

@@ -24,6 +24,8 @@ NETWORKS = {
     "ordered tied": NetworkConfig(hidden=(32,), code=8, ordered=True, tied=True),
     "conv": NetworkConfig(family="conv", channels=(4, 8), hidden=(32,), code=6),
     "shallow conv": NetworkConfig(family="conv", channels=(4,), hidden=(), code=6, normalise=False, activation="relu"),
+    "unet": NetworkConfig(family="unet", channels=(4, 8), hidden=(16,), code=6, activation="relu"),
+    "shallow unet": NetworkConfig(family="unet", channels=(4,), hidden=(), code=3, normalise=False),
     "ordered conv": NetworkConfig(family="conv", channels=(4, 8), hidden=(), code=8, ordered=True),
 }
 
@@ -41,12 +43,12 @@ def test_shapes_and_ranges(config, tiny_digits):
     network = build(config)
     codes = network.encode(tiny_digits.images)
     pictures = network.decode(codes)
-    assert (codes.shape, codes.dtype) == ((200, config.code), np.float32)
+    assert (codes.shape, codes.dtype) == ((200, network.code_size), np.float32)
     assert (pictures.shape, pictures.dtype) == ((200, 28, 28), np.float32)
     if config.output == "sigmoid":
         assert pictures.min() >= 0.0
         assert pictures.max() <= 1.0
-    assert network.encode(tiny_digits.images[:0]).shape == (0, config.code)
+    assert network.encode(tiny_digits.images[:0]).shape == (0, network.code_size)
 
 
 def test_numpy_and_tensors_agree(config, tiny_digits):
@@ -56,6 +58,7 @@ def test_numpy_and_tensors_agree(config, tiny_digits):
         tensor = network(torch.from_numpy(images))
     assert isinstance(tensor, torch.Tensor)
     np.testing.assert_allclose(network.reconstruct(images), tensor.numpy(), atol=1e-6)
+    np.testing.assert_allclose(network.decode(network.encode(images)), tensor.numpy(), atol=1e-6)
 
 
 def test_a_batch_is_no_more_than_its_images(config, tiny_digits):
@@ -110,7 +113,25 @@ def test_wrong_shapes_are_refused(config):
     with pytest.raises(DataError, match="takes images of shape"):
         network.encode(np.zeros((28, 28), np.float32))
     with pytest.raises(DataError, match="codes have shape"):
-        network.decode(np.zeros((2, config.code + 1), np.float32))
+        network.decode(np.zeros((2, network.code_size + 1), np.float32))
+
+
+def test_a_code_has_as_many_numbers_as_the_config_says_unless_skips_pass_it_by(config):
+    network = build(config)
+    if config.family != "unet":
+        assert network.code_size == config.code
+    else:  # the picture, 4 channels of 14x14, and 8 of 7x7 where there is a second level
+        assert network.code_size == config.code + 784 + 4 * 196 + (8 * 49 if len(config.channels) == 2 else 0)
+
+
+def test_without_noise_a_unet_learns_to_copy_even_what_it_has_never_seen(tiny_digits):
+    network = build(NETWORKS["unet"])
+    list(train(network, tiny_digits.images, TrainConfig(epochs=12, batch_size=20, learning_rate=5e-3, shift=2)))
+    noise = np.random.default_rng(0).random((9, 28, 28), dtype=np.float32)
+    copied = network.reconstruct(noise)
+    assert np.square(copied - noise).mean() < 0.3 * noise.var()
+    assert copied.min() >= 0.0
+    assert copied.max() <= 1.0
 
 
 def test_parameters_by_hand():

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
 
 import numpy as np
 import pytest
 
-from aecore import Autoencoder, load, load_digits, read_card
+from aecore import Autoencoder, Filters, TrainConfig, add_noise, load, load_digits, read_card, ssim
 from aecore.checkpoints import WEIGHTS, models_folder
+from aecore.denoising import SEED, psnr, restorers
 from aecore.evaluation import evaluate
+from aecore.filters import STRENGTHS
 from aecore.pca import PCA
 from aecore.recipes import GROUPS, LARGEST_CODE, RECIPES
-from scripts.model_table import figures_table, making_table
+from scripts.model_table import figures_table, making_table, noise_table
 
 MEGABYTE = 1_000_000
 LIMITS = {**dict.fromkeys(GROUPS["digits"], 4 * MEGABYTE), "ordered": 2.5 * MEGABYTE, "pca": 0.5 * MEGABYTE}
+LIMITS |= dict.fromkeys(("filters", "denoiser", "overcomplete"), 4 * MEGABYTE)
+SIZED = [name for name, recipe in RECIPES.items() if recipe.judged == "sizes"]
 
 
 @functools.cache
@@ -34,18 +37,18 @@ def fitted_pca():
 def test_it_is_there_small_and_made_by_its_recipe(name):
     recipe, card, model = RECIPES[name], read_card(name), load(name)
     assert (models_folder() / name / WEIGHTS).stat().st_size < LIMITS[name]
-    assert [int(k) for k in card["sizes"]] == list(recipe.sizes)
+    assert [int(k) for k in card.get("sizes", ())] == list(recipe.sizes)
     if recipe.network is None:
-        assert isinstance(model, PCA)
+        assert isinstance(model, Filters if name == "filters" else PCA)
     else:
         assert isinstance(model, Autoencoder)
         assert model.config == recipe.network
-        assert card["training"] == json.loads(json.dumps(recipe.training.to_dict()))
+        assert TrainConfig.from_dict(card["training"]) == recipe.training
         assert card["parameters"] == model.parameter_count
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", SIZED)
 def test_the_card_tells_the_truth(name):
     """All 10,000 test digits, all figures of the card; of an ordered code's 64 sizes, seven."""
     recipe = RECIPES[name]
@@ -57,6 +60,47 @@ def test_the_card_tells_the_truth(name):
         for side in ("model", "pca"):
             for figure, value in figures[side].items():
                 assert value == pytest.approx(card[str(k)][side][figure], rel=1e-3), (k, side, figure)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", ["denoiser", "overcomplete"])
+def test_the_card_about_noise_tells_the_truth(name):
+    """The networks' own figures, on all 10,000 test digits; the filters', on the card's own digits of one curve."""
+    recipe, model, card = RECIPES[name], load(name), read_card(name)
+    methods = restorers(recipe, model)
+    images = digits("test").images
+    for noise, headline in card["headlines"].items():
+        noisy = add_noise(images, noise, headline["strength"], SEED)
+        for method in ({"noisy", "plain", name} & set(methods)) | {"median"} & set(methods):
+            restored = methods[method](noisy, noise, headline["strength"])
+            figures = headline["methods"][method]
+            assert psnr(images, restored).mean() == pytest.approx(figures["psnr"], rel=1e-3)
+            assert ssim(images, restored).mean() == pytest.approx(figures["ssim"], rel=2e-3)
+    for noise, curve in card.get("curves", {"noises": {}})["noises"].items():
+        clean = images[: card["curves"]["digits"]]
+        for place in (2, 6):
+            noisy = add_noise(clean, noise, STRENGTHS[place], SEED)
+            for method in ("denoiser", "ridge"):
+                restored = methods[method](noisy, noise, STRENGTHS[place])
+                value = curve["methods"][method]["psnr"][place]
+                assert psnr(clean, restored).mean() == pytest.approx(value, rel=1e-3), (noise, place, method)
+
+
+def test_the_denoiser_beats_every_filter():
+    for headline in read_card("denoiser")["headlines"].values():
+        methods = headline["methods"]
+        ours = methods.pop("denoiser")
+        assert ours["psnr"] > max(rival["psnr"] for rival in methods.values()) + 1.5
+        assert ours["ssim"] > max(rival["ssim"] for rival in methods.values()) + 0.05
+        assert abs(ours["noise_left"]) < 0.1
+
+
+def test_the_overcomplete_network_hands_the_noise_through():
+    card = read_card("overcomplete")
+    assert card["clean"]["psnr"] > 30
+    for headline in card["headlines"].values():
+        assert headline["methods"]["overcomplete"]["noise_left"] > 0.9
+        assert headline["methods"]["overcomplete"]["psnr"] < headline["methods"]["noisy"]["psnr"] + 1
 
 
 @pytest.mark.parametrize("name", GROUPS["digits"])
@@ -82,5 +126,6 @@ def test_the_sample_is_reconstructed_as_well_as_test_digits():
 
 def test_the_readme_beside_them_shows_the_cards():
     readme = (models_folder() / "README.md").read_text(encoding="utf-8")
+    assert noise_table() in readme, "python -m scripts.model_table prints the tables anew"
     assert figures_table() in readme, "python -m scripts.model_table prints the tables anew"
     assert making_table() in readme, "python -m scripts.model_table prints the tables anew"

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from aecore import ConfigError, DataError, DivergedError, NetworkConfig, TrainConfig, TrainingError, build, train
-from aecore.training import _Batches, _NestedDropout, bfloat16_is_faster, schedule
+from aecore.noise import add_noise
+from aecore.training import _Batches, _damage, _NestedDropout, bfloat16_is_faster, schedule
 
 SMALL = NetworkConfig(hidden=(16,), code=4)
 
@@ -168,3 +169,39 @@ def test_an_ordered_network_keeps_more_with_more_numbers(tiny_digits):
     codes = network.encode(tiny_digits.images)
     errors = [float(np.square(network.decode(codes, k) - tiny_digits.images).mean()) for k in (1, 2, 8)]
     assert errors[0] > errors[1] > errors[2]
+
+
+def test_with_noise_the_network_learns_the_clean_picture_not_the_one_it_sees(tiny_digits):
+    """Trained without noise it hands the noise through; trained with noise, as long and as large, it takes it out."""
+    config = NetworkConfig(family="unet", channels=(8, 16), hidden=(32,), code=16, activation="relu")
+    noisy = add_noise(tiny_digits.images, "salt_and_pepper", 0.3, seed=7)
+    errors = {}
+    for noise in (None, "salt_and_pepper"):
+        network = build(config)
+        settings = TrainConfig(epochs=15, batch_size=20, learning_rate=5e-3, noise=noise, loss="log_mse", seed=1)
+        reports = list(train(network, tiny_digits.images, settings))
+        errors[noise] = float(np.square(network.reconstruct(noisy) - tiny_digits.images).mean())
+    assert errors["salt_and_pepper"] < 0.3 * errors[None]
+    assert reports[-1].valid_loss > 0.2 * errors["salt_and_pepper"]  # watched on noisy pictures too
+
+
+def test_noise_is_drawn_anew_for_each_batch_and_the_same_again_for_the_same_seed():
+    damage = [_damage(TrainConfig(noise="gaussian"), np.random.default_rng(seed)) for seed in (0, 0, 1)]
+    images = torch.full((4, 28, 28), 0.5)
+    first, again, other = (one(images) for one in damage)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert not torch.equal(first, damage[0](images))
+    assert torch.equal(images, torch.full((4, 28, 28), 0.5))
+
+
+def test_the_logarithm_of_the_error_lets_faint_damage_count(tiny_digits):
+    """Of two errors, the small one weighs as much as the large one: after as many steps it is smaller than by MSE."""
+    errors = {}
+    for loss in ("mse", "log_mse"):
+        network = build(NetworkConfig(family="unet", channels=(8,), hidden=(), code=8, activation="relu"))
+        config = TrainConfig(epochs=10, batch_size=20, learning_rate=5e-3, noise="gaussian", loss=loss, seed=2)
+        list(train(network, tiny_digits.images, config))
+        faint = add_noise(tiny_digits.images, "gaussian", 0.15, seed=3)
+        errors[loss] = float(np.square(network.reconstruct(faint) - tiny_digits.images).mean())
+    assert errors["log_mse"] < errors["mse"]

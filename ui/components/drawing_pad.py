@@ -128,14 +128,14 @@ def _digit_from_greys(greys: str) -> np.ndarray:
     return (levels / np.float32(GREYS - 1)).reshape(SIDE, SIDE)
 
 
-def script() -> str:
-    """The pad's JavaScript as the one module that an inline component may have.
+def script(names: tuple[str, ...] = SCRIPTS) -> str:
+    """The pad's JavaScript, or that of the files given, as the one module that an inline component may have.
 
     The files are modules of their own, each usable without those after it. Here they follow one another in one scope,
     so the lines that import one from another, and the word ``export``, fall away; only the last, ``export default``,
     stays, for Streamlit calls it. A new file goes into SCRIPTS after those it uses.
     """
-    text = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    text = "\n".join((HERE / name).read_text(encoding="utf-8") for name in names)
     text = re.sub(r'^import \{[^}]*\} from "\./[\w.]+";\n', "", text, flags=re.MULTILINE)
     return re.sub(r"^export (?!default)", "", text, flags=re.MULTILINE)
 

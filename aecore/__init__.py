@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         DataError,
         DivergedError,
         ModelNotFoundError,
+        MovieNotFoundError,
         PictureError,
         TrainingError,
     )
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         train_linear,
     )
     from aecore.metrics import code_bytes, information_kept, mse, png_bytes, psnr, ssim
+    from aecore.movies import Movies, Neighbours, load_movies, save_movies
     from aecore.networks import Autoencoder, build
     from aecore.noise import add_noise
     from aecore.pca import PCA, Moments, principal_angles
@@ -56,12 +58,14 @@ _HOMES = {
         "DataError",
         "DivergedError",
         "ModelNotFoundError",
+        "MovieNotFoundError",
         "PictureError",
         "TrainingError",
     ),
     "aecore.filters": ("Filters",),
     "aecore.linear": ("Closeness", "LinearReport", "Yardstick", "rotate_onto_components", "train_linear"),
     "aecore.metrics": ("code_bytes", "information_kept", "mse", "png_bytes", "psnr", "ssim"),
+    "aecore.movies": ("Movies", "Neighbours", "load_movies", "save_movies"),
     "aecore.networks": ("Autoencoder", "build"),
     "aecore.noise": ("add_noise",),
     "aecore.pca": ("PCA", "Moments", "principal_angles"),
@@ -84,6 +88,9 @@ __all__ = [
     "LinearReport",
     "ModelNotFoundError",
     "Moments",
+    "MovieNotFoundError",
+    "Movies",
+    "Neighbours",
     "NetworkConfig",
     "PictureError",
     "Report",
@@ -98,6 +105,7 @@ __all__ = [
     "information_kept",
     "load",
     "load_digits",
+    "load_movies",
     "mse",
     "outsiders",
     "pack_digit",
@@ -107,6 +115,7 @@ __all__ = [
     "read_card",
     "rotate_onto_components",
     "save",
+    "save_movies",
     "shipped_names",
     "ssim",
     "train",

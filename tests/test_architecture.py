@@ -21,7 +21,7 @@ FLOORS = [
     ["errors"],
     ["config"],
     ["networks", "datasets", "noise", "losses", "metrics", "quantise"],
-    ["training", "checkpoints", "pca", "latent", "linear", "filters"],
+    ["training", "checkpoints", "pca", "latent", "linear", "filters", "titles", "recommenders"],
     ["transfer", "movies", "recipes", "equivalence"],
     ["evaluation", "denoising"],
     ["__init__"],

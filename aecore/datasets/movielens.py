@@ -6,21 +6,26 @@ no torch.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+import secrets
+import shutil
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import IO
 
 import numpy as np
 import scipy.sparse as sp
 
-from aecore.datasets.download import cache_folder
+from aecore.datasets.download import Progress, cache_folder
+from aecore.datasets.download import download as fetch
 from aecore.errors import DataError
-
-Progress = Callable[[int, int | None], None]  # (bytes so far, bytes in all or None)
 
 
 @dataclass(frozen=True)
@@ -224,6 +229,8 @@ def _article_first(name: str) -> str:
 # Releases
 # ---------------------------------------------------------------------------------------------------------------------
 
+_ADDRESS = "https://files.grouplens.org/datasets/movielens/"
+
 
 @dataclass(frozen=True)
 class _Format:
@@ -242,6 +249,29 @@ _FORMATS = (
 )
 
 
+@dataclass(frozen=True)
+class _Archive:
+    """A release as GroupLens packs it, and the checksum that is published for it."""
+
+    megabytes: int
+    md5: str | None = None
+    sha256: str | None = None
+
+
+# The md5s are GroupLens's own; for ml-latest-small it gives none, its sha256 is the one TensorFlow Datasets publishes.
+# ml-latest, which changes, cannot be checked: it is read where someone has put it, and never downloaded.
+_ARCHIVES = {
+    "ml-latest-small": _Archive(1, sha256="696d65a3dfceac7c45750ad32df2c259311949efec81f0f144fdfb91ebc9e436"),
+    "ml-100k": _Archive(5, md5="0e33842e24a9c977be4e0107933c0723"),
+    "ml-1m": _Archive(6, md5="c4d9eecfca2ab87c1945afe126590906"),
+    "ml-10m": _Archive(66, md5="ce571fd55effeba0271552578f2648bd"),
+    "ml-20m": _Archive(199, md5="cd245b17a1ae2cc31bb14903e1204af3"),
+    "ml-25m": _Archive(262, md5="6b51fb2759a8657d3bfcbfc42b592ada"),
+    "ml-32m": _Archive(239, md5="d472be332d4daa821edc399621853b57"),
+}
+_FOLDERS = {"ml-10m": "ml-10M100K"}  # a folder inside the archive that is not named as the release
+
+
 def load_ratings(
     data_dir: str | Path | None = None,
     *,
@@ -251,42 +281,118 @@ def load_ratings(
 ) -> Ratings:
     """Load a MovieLens release.
 
+    Without ``data_dir`` the release is looked for in the folder AECORE_DATA names, then in the user's cache
+    (:func:`aecore.datasets.download.cache_folder`), where it is also downloaded to.
+
     Parameters
     ----------
     data_dir : path, optional
-        A folder that holds the release's files, or holds a folder of the release's name. If given, no other folder is
-        used. Without it the release is looked for in the folder AECORE_DATA names, then in the user's cache.
+        A folder that holds the release's folder, or its two files. If given, no other folder is used.
     release : str
-        Name of the release.
+        Name of the release: "ml-latest-small", "ml-100k", "ml-1m", "ml-10m", "ml-20m", "ml-25m" or "ml-32m". Any other
+        folder in one of their forms can be read under its own name.
+    download : bool
+        Whether a missing release may be downloaded.
+    progress : callable, optional
+        Called with (bytes so far, bytes in all or None) while downloading.
 
     Returns
     -------
     Ratings
         Where a user rated a movie twice, the later rating counts (of two at the same second the one further down).
+        Its ``release`` is the name of the folder where that is a release's own name.
 
     Raises
     ------
     DataError
         The release is not there and cannot be had, or a row is malformed: file and line are named.
+
+    Source
+    ------
+    F. Maxwell Harper and Joseph A. Konstan. 2015. The MovieLens Datasets: History and Context. ACM Transactions on
+    Interactive Intelligent Systems 5, 4: 19:1-19:19. https://doi.org/10.1145/2827872. For research; no commercial use
+    without permission: see each release's README.
     """
-    folder, layout = _find(release, data_dir)
+    folder, layout = _find(release, data_dir, download, progress)
+    name = next((name for name in _ARCHIVES if folder.name in (name, _FOLDERS.get(name))), release)
     movies = _read_movies(folder / layout.movies)
     users, ids, stars, seconds = _read_ratings(folder / layout.ratings, layout)
-    return _collect(folder / layout.ratings, layout, release, movies, users, ids, stars, seconds)
+    return _collect(folder, layout, name, movies, users, ids, stars, seconds)
 
 
-def _find(release: str, data_dir: str | Path | None) -> tuple[Path, _Format]:
+def _find(
+    release: str, data_dir: str | Path | None, may_download: bool, progress: Progress | None
+) -> tuple[Path, _Format]:
+    """The folder that holds the release, and its form; it is downloaded where need be and allowed."""
+    if not re.fullmatch(r"\w[\w.-]*", release):
+        raise DataError(f"a release is the name of a folder, such as 'ml-latest-small'; got {release!r}")
     if data_dir is not None:
         roots = [Path(data_dir)]
     else:
         own = os.environ.get("AECORE_DATA")
         roots = ([Path(own)] if own else []) + [cache_folder()]
-    folders = [folder for root in roots for folder in (root / release, root)]
-    for folder in folders:
-        for layout in _FORMATS:
-            if (folder / layout.ratings).is_file() and (folder / layout.movies).is_file():
+    names = [release, _FOLDERS.get(release, release)]
+    for root in roots:
+        for folder in (*(root / name for name in names), root):
+            if (layout := _format_of(folder)) is not None:
                 return folder, layout
-    raise DataError(f"MovieLens release {release} is not in {' or '.join(map(str, roots))}")
+    looked = " or ".join(str(root / release) for root in roots)
+    wanted = f"MovieLens's {release} is not in {looked} (expected {' or '.join(f.ratings for f in _FORMATS)})"
+    cure = f"get it from https://grouplens.org/datasets/movielens/ and unpack it at {roots[-1] / release}"
+    if release not in _ARCHIVES:
+        raise DataError(f"{wanted}, and only {', '.join(_ARCHIVES)} can be downloaded: {cure}")
+    if not may_download:
+        raise DataError(f"{wanted}. Allow the download of {_ARCHIVES[release].megabytes} MB, or {cure}")
+    try:
+        layout = _download(release, roots[-1], progress)
+    except DataError as error:
+        raise DataError(f"{wanted}, and {error}") from error
+    return roots[-1] / release, layout
+
+
+def _format_of(folder: Path) -> _Format | None:
+    """The form whose two files are both in the folder."""
+    for layout in _FORMATS:
+        if (folder / layout.ratings).is_file() and (folder / layout.movies).is_file():
+            return layout
+    return None
+
+
+def _download(release: str, root: Path, progress: Progress | None) -> _Format:
+    """Fetch the release and unpack its two files and its README, which holds the licence, into root/release."""
+    archive = _ARCHIVES[release]
+    packed = root / f"{release}.{secrets.token_hex(6)}.zip"
+    try:
+        fetch([f"{_ADDRESS}{release}.zip"], packed, md5=archive.md5, sha256=archive.sha256, progress=progress)
+        with zipfile.ZipFile(packed) as file:
+            inside = {PurePosixPath(name).name: name for name in file.namelist() if not name.endswith("/")}
+            for layout in _FORMATS:
+                if layout.ratings in inside and layout.movies in inside:
+                    break
+            else:
+                raise DataError(f"{_ADDRESS}{release}.zip holds no ratings in a form that is known here")
+            # The ratings last: a folder that holds them is whole.
+            for name in (*(name for name in inside if name.startswith("README")), layout.movies, layout.ratings):
+                with file.open(inside[name]) as source:
+                    _put(source, root / release / name)
+            return layout
+    except (OSError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"{root / release} could not be written: {error}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            packed.unlink(missing_ok=True)
+
+
+def _put(source: IO[bytes], target: Path) -> None:
+    """Write a file to its place in one step: half a file never stands there."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
+    try:
+        with open(part, "wb") as file:
+            shutil.copyfileobj(source, file, 1 << 20)
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -374,7 +480,7 @@ def _read_ratings(path: Path, layout: _Format) -> tuple[np.ndarray, np.ndarray, 
     for first_line, chunk in _chunks(path, layout):
         try:
             parts.append(_parse(chunk, layout.separator))
-        except ValueError as error:  # pandas's ParserError is one
+        except (ValueError, OverflowError) as error:  # pandas's ParserError is a ValueError
             _raise_malformed(path, first_line, chunk, layout.separator)
             raise DataError(f"{path} cannot be read: {error}") from error
     if not parts or not sum(len(part[0]) for part in parts):
@@ -416,6 +522,7 @@ def _parse(chunk: bytes, separator: bytes) -> tuple[np.ndarray, np.ndarray, np.n
         dtype={"userId": np.int64, "movieId": np.int64, "rating": np.float32, "timestamp": np.int64},
         engine="c",
         quoting=csv.QUOTE_NONE,
+        usecols=range(len(_FIELDS)),
         index_col=False,
         na_filter=False,
     )
@@ -452,7 +559,7 @@ def _raise_malformed(path: Path, first_line: int, chunk: bytes, separator: bytes
 
 
 def _collect(
-    path: Path,
+    folder: Path,
     layout: _Format,
     release: str,
     movies: dict[int, Movie],
@@ -466,21 +573,19 @@ def _collect(
     movie_numbers, columns = _ranks(ids)
     unknown = [number for number in movie_numbers.tolist() if number not in movies]
     if unknown:
-        place = int(np.flatnonzero(ids == unknown[0])[0])
-        line = _line_of_rating(path, layout, place)
-        raise DataError(f"{path}, line {line}: movie {unknown[0]} is not in {path.with_name(layout.movies).name}")
-    key = rows * np.int64(len(movie_numbers)) + columns
-    if not (key[1:] > key[:-1]).all():  # the CSV releases come in order
-        order = np.argsort(key, kind="stable")
-        key = key[order]
-        if (key[1:] == key[:-1]).any():  # rated twice: the last by time, then by line, stays
-            order = np.lexsort((seconds, rows * np.int64(len(movie_numbers)) + columns))
-            key = rows[order] * np.int64(len(movie_numbers)) + columns[order]
-            order = order[np.append(key[1:] != key[:-1], True)]
-        rows, columns, stars = rows[order], columns[order], stars[order]
-    starts = np.zeros(len(user_numbers) + 1, np.int64)
-    np.cumsum(np.bincount(rows, minlength=len(user_numbers)), out=starts[1:])
+        path = folder / layout.ratings
+        line = _line_of_rating(path, layout, int(np.flatnonzero(ids == unknown[0])[0]))
+        raise DataError(f"{path}, line {line}: movie {unknown[0]} is not in {layout.movies}")
     shape = (len(user_numbers), len(movie_numbers))
+    key = rows * np.int64(shape[1]) + columns  # ascending where the ratings stand as in the matrix
+    if not (key[1:] > key[:-1]).all():  # the CSV releases do
+        order = np.argsort(key, kind="stable")
+        if (key[order[1:]] == key[order[:-1]]).any():  # rated twice: the last by time, then by line, stays
+            order = np.lexsort((seconds, key))
+            order = order[np.append(key[order[1:]] != key[order[:-1]], True)]
+        rows, columns, stars = rows[order], columns[order], stars[order]
+    starts = np.zeros(shape[0] + 1, np.int64)
+    np.cumsum(np.bincount(rows, minlength=shape[0]), out=starts[1:])
     matrix = sp.csr_array((stars, columns.astype(np.int32), starts.astype(np.int32)), shape=shape)
     matrix.has_canonical_format = True
     return Ratings(matrix, user_numbers, tuple(movies[number] for number in movie_numbers.tolist()), release)

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     ["errors"],
     ["config"],
-    ["networks", "datasets", "noise", "losses", "metrics", "quantise"],
+    ["networks", "datasets", "noise", "losses", "metrics", "neighbours", "quantise"],
     ["training", "checkpoints", "pca", "latent", "linear", "filters", "titles", "recommenders"],
     ["transfer", "movies", "recipes", "equivalence"],
     ["evaluation", "denoising"],

@@ -611,6 +611,6 @@ class TestReal:
         assert {"The Matrix (1999)", "Les Misérables (1998)", "L'Avventura (1960)", "Das Boot (1981)"} <= set(by_label)
         assert "La Haine" in by_label["Hate (1995)"].other_titles
         assert sum(movie.year is None for movie in ratings.movies) == 12
-        # Taking the further titles off makes no two movies alike that were not: five pairs share their stored title too.
+        # Taking the further titles off makes no two movies alike: the five pairs of one label share their stored title.
         assert len({" ".join(movie.stored.split()) for movie in ratings.movies}) == len(by_label) == 9_719
         assert not [movie for movie in ratings.movies if movie.title.endswith((", The", ", A", ", An", ", La", ", Le"))]

@@ -154,7 +154,8 @@ def _search(
         products[own, absent[own] - start] = -np.inf
         if barred is not None:
             products[:, barred[start:stop]] = -np.inf
-        better = products > scores[:, -1:]  # not where NaN; of equals the earlier one is there already
+        # After the first block, of equals the earlier one is there already.
+        better = products >= _floor(products, k) if start == 0 else products > scores[:, -1:]
         for query in np.flatnonzero(better.any(axis=1)):
             new = np.flatnonzero(better[query])
             values = products[query, new]
@@ -166,3 +167,18 @@ def _search(
             best = np.argsort(-merged, kind="stable")[:k]
             indices[query] = np.append(indices[query], new + start)[best]
             scores[query] = merged[best]
+
+
+def _floor(products: NDArray[np.float32], k: int) -> NDArray[np.float32]:
+    """Find a number, (queries, 1), that at least k of each query's products reach, where there are k; few more do.
+
+    The k-th best of the groups' best ones is such a number, and far faster to find than the k-th best of all. It is
+    never minus infinity or NaN: what is left out stays below it.
+    """
+    groups = 16 * k
+    size = products.shape[1] // groups
+    lowest = np.finfo(np.float32).min
+    if size < 2:
+        return np.full((len(products), 1), lowest)
+    best = np.fmax.reduce(products[:, : size * groups].reshape(len(products), size, groups), axis=1, initial=lowest)
+    return np.partition(best, groups - k, axis=1)[:, groups - k, None]

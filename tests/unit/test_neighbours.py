@@ -59,6 +59,27 @@ def test_all_against_all(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not (found.indices == np.arange(300)[:, None]).any()
 
 
+@pytest.mark.parametrize("k", [1, 3, 10])
+@pytest.mark.parametrize("values", [3, 1000])
+def test_many_rows(k: int, values: int) -> None:
+    """So many that the first cut is made by groups; with few values nearly everything is a tie."""
+    random = np.random.default_rng(k)
+    rows = random.integers(0, values, (2_000, 1)).astype(np.float32)
+    rows[random.random(2_000) < 0.1] = np.nan
+    leave_out = [int(np.nanargmax(rows))]
+    allowed = random.random(2_000) < 0.9
+    found = nearest(rows, [1.0], k, leave_out=leave_out, allowed=allowed)
+    indices, scores = by_sorting(rows, np.ones((1, 1)), k, leave_out, allowed & ~np.isnan(rows[:, 0]))
+    np.testing.assert_array_equal(found.indices, indices)
+    np.testing.assert_array_equal(found.scores, scores)
+
+
+def test_fewer_rows_than_asked_for_among_many_left_out() -> None:
+    rows = np.full((2_000, 1), np.nan, np.float32)
+    rows[[7, 1_500], 0] = 1, 2
+    assert nearest(rows, [1.0], 3).indices.tolist() == [[1_500, 7, NOBODY]]
+
+
 def test_one_query_and_the_kinds_of_number() -> None:
     found = nearest(unit_rows([[1, 0], [0.6, 0.8], [-1, 0]]), [1, 0], 5)
     assert found.indices.tolist() == [[0, 1, 2, NOBODY, NOBODY]]

@@ -1,9 +1,13 @@
-"""The command line: ``python -m aecore list | download | train | evaluate``. Figures on stdout, progress on stderr."""
+"""The command line: ``python -m aecore list | download | train | evaluate | similar | recommend``.
+
+Figures on stdout, progress on stderr.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import tempfile
 import time
@@ -14,9 +18,10 @@ from typing import TYPE_CHECKING, Any, cast
 from aecore import checkpoints, denoising
 from aecore.datasets.mnist import Digits, load_digits
 from aecore.equivalence import LINEAR, VARIANTS, explained, prove, weigh_variants
-from aecore.errors import AecoreError, DataError
+from aecore.errors import AecoreError, ConfigError, DataError
 from aecore.evaluation import evaluate, write_card
 from aecore.filters import Filters, tune
+from aecore.movies import OWN, Movies, load_movies
 from aecore.pca import PCA, Moments
 from aecore.recipes import GROUPS, LARGEST_CODE, RECIPES, Recipe, cook, find_recipes
 
@@ -41,8 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m aecore", description="Train and judge the shipped autoencoders.")
-    commands = parser.add_subparsers(required=True, metavar="list | download | train | evaluate")
+    parser = argparse.ArgumentParser(
+        prog="python -m aecore", description="Train, judge and ask the shipped autoencoders."
+    )
+    commands = parser.add_subparsers(required=True, metavar="list | download | train | evaluate | similar | recommend")
 
     listing = commands.add_parser("list", help="the recipes, and which of them are trained")
     listing.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
@@ -59,6 +66,30 @@ def _parser() -> argparse.ArgumentParser:
     judging = commands.add_parser("evaluate", help="recompute the figures of a model's card")
     judging.add_argument("recipe", help=f"one of {', '.join((*RECIPES, *GROUPS))}")
     judging.set_defaults(run=_evaluate)
+
+    likening = commands.add_parser("similar", help="movies like one")
+    likening.add_argument("title", help='"toy story", "Hamlet (1996)", "Matrix, The (1999)"')
+    likening.add_argument("--by", default=OWN, help="autoencoder (default), cosine, svd or ease")
+    likening.add_argument(
+        "--popularity", type=float, default=0.0, help="from 0 (default) to 1: prefer what is well known"
+    )
+    likening.set_defaults(run=_similar)
+
+    recommending = commands.add_parser("recommend", help="movies for somebody who gave these ratings, and why")
+    recommending.add_argument(
+        "--rate", action="append", required=True, metavar="TITLE=STARS", help='"The Matrix=5"; may be repeated'
+    )
+    recommending.set_defaults(run=_recommend)
+
+    for command in (likening, recommending):
+        command.add_argument("-k", type=int, default=10, help="how many (default: 10)")
+        command.add_argument("--min-support", type=int, default=1, help="only movies with so many ratings (default: 1)")
+        command.add_argument("--years", metavar="FROM-TO", help="1990-1999, 1990- or -1999")
+        command.add_argument(
+            "--genre", action="append", help="only movies of this genre (may be repeated: any of them)"
+        )
+        command.add_argument("--model", default="movies", help="name or folder of the model (default: movies)")
+        command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
     for command in (fetching, training, judging):
         command.add_argument("--data-dir", type=Path, help="folder that holds MNIST (default: AECORE_DATA, user cache)")
@@ -153,6 +184,78 @@ def _evaluate(options: argparse.Namespace) -> None:
             _print_equivalence(results[recipe.name])
     if options.json:
         print(json.dumps(results))
+
+
+def _similar(options: argparse.Namespace) -> None:
+    movies = load_movies(options.model)
+    index = movies.find(options.title)
+    found = movies.similar(index, options.k, popularity=options.popularity, by=options.by, **_sieve(options))
+    if options.json:
+        rows = [{**_described(movies, one.index), "score": one.score} for one in found]
+        print(json.dumps({"query": _described(movies, index), "by": options.by, "similar": rows}, ensure_ascii=False))
+        return
+    print(f"like {movies.movies[index].label}, by {options.by}")
+    for one in found:
+        print(f"{one.score:>7.3f}  {one.movie.label}  ({', '.join(one.movie.genres)}; {one.support:,} ratings)")
+
+
+def _recommend(options: argparse.Namespace) -> None:
+    movies = load_movies(options.model)
+    ratings = {}
+    for given in options.rate:
+        title, _, stars = given.rpartition("=")
+        try:
+            ratings[movies.find(title)] = float(stars)
+        except ValueError as error:
+            raise ConfigError(f'--rate takes TITLE=STARS, "The Matrix=5", got {given!r}') from error
+    explained = movies.explain(ratings, options.k, **_sieve(options))
+    if options.json:
+        rows = [
+            {
+                **_described(movies, one.recommendation.index),
+                "score": one.recommendation.score,
+                "why": [
+                    {
+                        "movie": reason.movie.label,
+                        "stars": reason.stars,
+                        "contribution": reason.contribution,
+                        "place_without": reason.place,
+                        "instead": reason.instead and reason.instead.movie.label,
+                    }
+                    for reason in one.reasons
+                ],
+            }
+            for one in explained
+        ]
+        print(json.dumps({"recommended": rows}, ensure_ascii=False))
+        return
+    for rank, one in enumerate(explained, 1):
+        first = one.reasons[0]
+        print(f"{rank:>3}  {one.recommendation.movie.label}  ({one.recommendation.support:,} ratings)")
+        print(f"     most by {first.movie.label} = {first.stars:g} ({first.contribution:+.2f})")
+
+
+def _sieve(options: argparse.Namespace) -> dict[str, Any]:
+    """The filters that both lists take."""
+    years = None
+    if options.years is not None:
+        found = re.fullmatch(r"(\d{4})?-(\d{4})?|(\d{4})", options.years)
+        if found is None or options.years == "-":
+            raise ConfigError(f"--years takes 1990-1999, 1990-, -1999 or 1994, got {options.years!r}")
+        first, last = (found[1], found[2]) if found[3] is None else (found[3], found[3])
+        years = (int(first) if first else None, int(last) if last else None)
+    return {"min_support": options.min_support, "years": years, "genres": options.genre}
+
+
+def _described(movies: Movies, index: int) -> dict[str, Any]:
+    movie = movies.movies[index]
+    return {
+        "movie": movie.label,
+        "id": movie.id,
+        "year": movie.year,
+        "genres": list(movie.genres),
+        "ratings": int(movies.support[index]),
+    }
 
 
 def _cook(recipe: Recipe, digits: Digits) -> Autoencoder | PCA | Filters:

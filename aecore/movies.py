@@ -28,6 +28,7 @@ Floats = NDArray[np.float32]
 
 VOCABULARY = "vocabulary.json"
 STARS = (0.5, 5.0)  # the least and the most that MovieLens knows
+FAMOUS = 10  # times the ratings of all its namesakes: then a title without its year means this one
 OWN = "autoencoder"  # `by=` of the model's own embeddings
 NOBODY = -1  # in a list of neighbours: there are no more
 
@@ -232,10 +233,11 @@ class Movies:
         Raises
         ------
         MovieNotFoundError
-            If there is none, or several ("Hamlet"): its `suggestions` are labels that work.
+            If there is none, or several ("Hamlet") of which none is FAMOUS times as often rated as the others together
+            (of "Titanic", one is): its `suggestions` are labels that work.
         """
         found = self.titles.exact(title)
-        if len(found) == 1:
+        if found and self.support[found[0]] >= FAMOUS * self.support[list(found[1:])].sum():
             return found[0]
         likely = found or self.search(title, 5)
         suggestions = tuple(self.titles.unmistakable(index) for index in likely)

@@ -1,0 +1,26 @@
+// Movies with stars. What one clicks is filled at once; Python's answer says the same.
+
+import { make, starRow } from "./stars.js";
+
+export default function ({ parentElement, data, setTriggerValue }) {
+  const shelf = parentElement.querySelector(".shelf");
+  shelf.setAttribute("aria-label", data.label);
+  const active = parentElement.activeElement;
+  const focused = active?.closest?.("[data-index]")?.dataset.index;
+  const star = focused ? [...active.parentElement.children].indexOf(active) : -1;
+  shelf.replaceChildren(
+    ...data.movies.map((movie) => {
+      const entry = make("div", "movie");
+      entry.setAttribute("role", "listitem");
+      entry.dataset.index = movie.index;
+      const words = make("div");
+      words.append(make("span", "title", movie.title), make("span", "note", movie.note));
+      entry.append(
+        words,
+        starRow(movie.title, movie.stars, (stars) => setTriggerValue("rate", { index: movie.index, stars })),
+      );
+      return entry;
+    }),
+  );
+  if (focused) parentElement.querySelector(`[data-index="${focused}"]`)?.querySelectorAll("button")[star]?.focus({ preventScroll: true });
+}

@@ -650,4 +650,7 @@ def _unit(rows: Floats) -> Floats:
 
 
 def _signed(indices: NDArray[Any]) -> NDArray[np.int32]:
-    return np.where(indices == 2**16 - 1, NOBODY, indices).astype(np.int32) if indices.dtype == np.uint16 else indices
+    signed = indices.astype(np.int32)
+    if indices.dtype == np.uint16:
+        signed[indices == np.iinfo(np.uint16).max] = NOBODY
+    return signed

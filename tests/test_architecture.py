@@ -21,7 +21,7 @@ FLOORS = [
     ["errors"],
     ["config"],
     ["networks", "datasets", "noise", "losses", "metrics", "neighbours", "quantise"],
-    ["training", "checkpoints", "pca", "latent", "linear", "filters", "titles", "recommenders"],
+    ["training", "checkpoints", "pca", "latent", "linear", "filters", "titles", "recommenders", "rating_networks", "taste"],
     ["transfer", "movies", "recipes", "equivalence"],
     ["evaluation", "denoising"],
     ["__init__"],

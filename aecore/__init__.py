@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from aecore.checkpoints import load, read_card, save, shipped_names
     from aecore.config import LinearConfig, NetworkConfig, TrainConfig
     from aecore.datasets.mnist import Digits, load_digits
+    from aecore.datasets.movielens import Movie, Ratings, load_ratings
     from aecore.datasets.pictures import digit_from_ink, digit_from_picture, outsiders, pack_digit, unpack_digit
     from aecore.errors import (
         AecoreError,
@@ -50,6 +51,7 @@ _HOMES = {
     "aecore.checkpoints": ("load", "read_card", "save", "shipped_names"),
     "aecore.config": ("LinearConfig", "NetworkConfig", "TrainConfig"),
     "aecore.datasets.mnist": ("Digits", "load_digits"),
+    "aecore.datasets.movielens": ("Movie", "Ratings", "load_ratings"),
     "aecore.datasets.pictures": ("digit_from_ink", "digit_from_picture", "outsiders", "pack_digit", "unpack_digit"),
     "aecore.errors": (
         "AecoreError",
@@ -88,11 +90,13 @@ __all__ = [
     "LinearReport",
     "ModelNotFoundError",
     "Moments",
+    "Movie",
     "MovieNotFoundError",
     "Movies",
     "Neighbours",
     "NetworkConfig",
     "PictureError",
+    "Ratings",
     "Report",
     "TrainConfig",
     "TrainingError",
@@ -106,6 +110,7 @@ __all__ = [
     "load",
     "load_digits",
     "load_movies",
+    "load_ratings",
     "mse",
     "outsiders",
     "pack_digit",

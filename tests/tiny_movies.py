@@ -8,6 +8,7 @@ import numpy as np
 
 from aecore.datasets.movielens import Movie, parse_title
 from aecore.movies import NOBODY, Movies, Neighbours
+from aecore.recommenders import UserModel
 
 CORNERS = 3  # movies are dealt out in turn: index % CORNERS is a movie's corner
 TINY = [  # MovieLens number, stored title, genres, ratings
@@ -30,28 +31,6 @@ TINY = [  # MovieLens number, stored title, genres, ratings
 ]
 
 
-class UserModel:
-    """Likes what lies in the direction of what was liked."""
-
-    def __init__(self, vectors: np.ndarray) -> None:
-        self.vectors = vectors
-
-    def scores(self, stars: Any) -> np.ndarray:
-        """Stars above 3 pull, stars below push."""
-        centred = stars.copy()
-        centred.data = centred.data - np.float32(3)
-        return np.asarray(centred @ self.vectors, np.float32) @ self.vectors.T
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """As it is stored."""
-        return {"vectors": self.vectors}
-
-    @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> UserModel:
-        """As it was."""
-        return cls(arrays["vectors"])
-
-
 def tiny_movies(**change: Any) -> Movies:
     """The sixteen; `change` replaces parts."""
     random = np.random.default_rng(0)
@@ -71,7 +50,7 @@ def tiny_movies(**change: Any) -> Movies:
         ),
         "support": np.array([support for *_, support in TINY]),
         "embeddings": embeddings,
-        "user_model": UserModel(embeddings),
+        "user_model": UserModel(embeddings, np.zeros(6, np.float32), embeddings, np.zeros(n, np.float32)),
         "map": random.normal(size=(n, 2)).astype(np.float32),
         "rivals": {"cosine": lists, "ease": Neighbours(shorter, lists.scores)},
         "card": CARD,

@@ -20,7 +20,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from aecore.errors import ConfigError, DataError, DivergedError
-from aecore.losses import factored_squared_error
+from aecore.losses import (
+    factored_squared_error,
+    masked_squared_error,
+    multinomial_likelihood,
+    unmasked_squared_error,
+)
+from aecore.recommenders import StarAutoencoder, UserModel, opinions
 
 Floats = NDArray[np.float32]
 Progress = Callable[[float], None]  # the part that is done, from 0 to 1
@@ -64,6 +70,13 @@ class Rows(NamedTuple):
             kept = kept * (torch.rand(len(kept), generator=generator) >= corruption)
         squares = torch.zeros(len(self.starts)).index_add_(0, self.owners, kept.square())
         return self._replace(values=kept / squares.sqrt().clamp_min(1e-12)[self.owners])
+
+    def thinned(self, corruption: float, generator: torch.Generator) -> Rows:
+        """Leave out a part of the entries at random, and scale what is left up, so that sums stay what they were."""
+        if not corruption:
+            return self
+        kept = torch.rand(len(self.values), generator=generator) >= corruption
+        return self._replace(values=self.values * kept / (1 - corruption))
 
     def dense(self, columns: int) -> Tensor:
         """Write the rows out: shape (rows, columns)."""
@@ -282,3 +295,174 @@ def unit_rows(rows: Floats) -> Floats:
     """Each row divided by its length; a row of zeros stays one."""
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return (rows / np.where(lengths < 1e-12, 1, lengths)).astype(np.float32)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A user's ratings -> a score for every movie
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class UserSettings:
+    """How the user model is trained."""
+
+    numbers: int = 128  # of the code
+    liked: float = 4.0  # stars from which a movie counts as liked: what is to be given back
+    corruption: float = 0.7  # part of the ratings that the network does not see
+    user_power: float = 0.5  # a user counts in the loss as their number of liked movies to this power
+    epochs: int = 80
+    batch: int = 64
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.numbers < 1 or self.epochs < 1 or self.batch < 1 or self.learning_rate <= 0:
+            raise ConfigError("numbers, epochs and batch are at least 1, the learning rate is above 0")
+        if not 0 <= self.corruption < 1:
+            raise ConfigError(f"corruption lies in [0, 1), got {self.corruption}")
+
+
+def train_user_model(
+    matrix: sp.csr_array, settings: UserSettings | None = None, progress: Progress | None = None
+) -> UserModel:
+    """Train a denoising autoencoder of users' ratings with the multinomial likelihood of what they liked.
+
+    Liang, Krishnan, Hoffman & Jebara 2018 (Mult-DAE), with signed input: a low rating enters with a minus.
+
+    Parameters
+    ----------
+    matrix : csr_array, shape (users, movies)
+        Stars; only given ratings are stored.
+    settings : UserSettings, optional
+    progress : callable, optional
+        Told the part that is done.
+
+    Returns
+    -------
+    UserModel
+
+    Raises
+    ------
+    DataError
+        If fewer than 2 users like anything.
+    DivergedError
+        If the loss becomes NaN or infinite.
+    """
+    settings = settings or UserSettings()
+    movies = matrix.shape[1]
+    given = opinions(matrix)
+    likes = sp.csr_array(matrix.copy())
+    likes.data = (likes.data >= settings.liked).astype(np.float32)
+    likes.eliminate_zeros()
+    counts = np.diff(likes.indptr)
+    trained = np.flatnonzero(counts > 0)
+    if len(trained) < 2:
+        raise DataError(f"{len(trained)} users gave {settings.liked:g} stars or more; training needs 2")
+    weights = counts.astype(np.float64) ** settings.user_power
+    share = np.where(counts > 0, weights / np.maximum(counts, 1) / weights[trained].mean(), 0)
+    likes.data = np.repeat(share, counts).astype(np.float32)
+    generator = torch.Generator().manual_seed(settings.seed)
+    encoder = torch.randn(movies, settings.numbers, generator=generator) * 0.02
+    decoder = torch.randn(movies, settings.numbers, generator=generator) * 0.02
+    encoder_bias = torch.zeros(settings.numbers)
+    bias = torch.from_numpy(np.log(np.bincount(likes.indices, minlength=movies) + 1.0).astype(np.float32))
+    matrices = [parameter.requires_grad_() for parameter in (encoder, decoder)]
+    biases = [parameter.requires_grad_() for parameter in (encoder_bias, bias)]
+
+    def loss_of(chosen: NDArray[Any]) -> Tensor:
+        rows = trained[chosen]
+        codes = torch.tanh(Rows.of(given, rows).damaged(settings.corruption, generator).times(encoder) + encoder_bias)
+        wanted = Rows.of(likes, rows).dense(movies)  # (batch, movies)
+        return multinomial_likelihood(codes @ decoder.T + bias, wanted).mean()
+
+    groups = [{"params": matrices, "weight_decay": settings.weight_decay}, {"params": biases, "weight_decay": 0.0}]
+    random = np.random.default_rng(settings.seed)
+    rate = settings.learning_rate
+    for report in _epochs(len(trained), settings.epochs, settings.batch, rate, groups, loss_of, random):
+        if progress is not None:
+            progress(report.epoch / report.epochs)
+    parts = (encoder, encoder_bias, decoder, bias)
+    return UserModel(*(part.detach().numpy() for part in parts))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Predicting stars
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class StarSettings:
+    """How a network that predicts ratings is trained; a row is a movie's vector of ratings, or a user's."""
+
+    hidden: int = 300
+    masked: bool = True  # the loss counts rated entries only; otherwise what nobody rated is to be 0
+    corruption: float = 0.0  # part of the input that the network does not see
+    epochs: int = 30
+    batch: int = 256
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.005
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.hidden < 1 or self.epochs < 1 or self.batch < 1 or self.learning_rate <= 0:
+            raise ConfigError("hidden, epochs and batch are at least 1, the learning rate is above 0")
+        if not 0 <= self.corruption < 1:
+            raise ConfigError(f"corruption lies in [0, 1), got {self.corruption}")
+
+
+def train_star_autoencoder(
+    rows: sp.csr_array, settings: StarSettings | None = None, progress: Progress | None = None
+) -> StarAutoencoder:
+    """Train an autoencoder of sparse rows that predicts the entries which are not given.
+
+    AutoRec (Sedhain, Menon, Sanner & Xie 2015): one hidden layer, sigmoid, a linear output.
+
+    Parameters
+    ----------
+    rows : csr_array, shape (n, m)
+        Ratings, or what biases leave of them: movies x users or users x movies.
+    settings : StarSettings, optional
+    progress : callable, optional
+        Told the part that is done.
+
+    Returns
+    -------
+    StarAutoencoder
+
+    Raises
+    ------
+    DataError
+        If there is nothing to train on.
+    DivergedError
+        If the loss becomes NaN or infinite.
+    """
+    settings = settings or StarSettings()
+    columns = rows.shape[1]
+    trained = np.flatnonzero(np.diff(rows.indptr) > 0)
+    if not len(trained):
+        raise DataError("no row holds a rating; there is nothing to train on")
+    generator = torch.Generator().manual_seed(settings.seed)
+    bound = math.sqrt(6 / (columns + settings.hidden))
+    encoder = (torch.rand(columns, settings.hidden, generator=generator) * 2 - 1) * bound
+    decoder = (torch.rand(columns, settings.hidden, generator=generator) * 2 - 1) * bound
+    encoder_bias, bias = torch.zeros(settings.hidden), torch.zeros(columns)
+    matrices = [parameter.requires_grad_() for parameter in (encoder, decoder)]
+    biases = [parameter.requires_grad_() for parameter in (encoder_bias, bias)]
+
+    def loss_of(chosen: NDArray[Any]) -> Tensor:
+        part = Rows.of(rows, trained[chosen])
+        hidden = torch.sigmoid(part.thinned(settings.corruption, generator).times(encoder) + encoder_bias)
+        if not settings.masked:
+            return unmasked_squared_error(hidden @ decoder.T + bias, part.dense(columns))
+        # Only the rated entries are ever computed: this is the masked loss without a mask to write out.
+        predicted = (hidden[part.owners] * decoder[part.places]).sum(1) + bias[part.places]  # (ratings,)
+        return masked_squared_error(predicted, part.values, torch.ones_like(predicted, dtype=torch.bool))
+
+    groups = [{"params": matrices, "weight_decay": settings.weight_decay}, {"params": biases, "weight_decay": 0.0}]
+    random = np.random.default_rng(settings.seed)
+    rate = settings.learning_rate
+    for report in _epochs(len(trained), settings.epochs, settings.batch, rate, groups, loss_of, random):
+        if progress is not None:
+            progress(report.epoch / report.epochs)
+    return StarAutoencoder(*(part.detach().numpy() for part in (encoder, encoder_bias, decoder, bias)))

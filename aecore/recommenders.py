@@ -192,6 +192,36 @@ def svd_embedding(matrix: sp.csr_array, numbers: int) -> Floats:
 
 
 @dataclass(frozen=True, eq=False)
+class StarAutoencoder:
+    """An autoencoder of sparse rows, movies x users or users x movies, that predicts entries which are not given.
+
+    Attributes
+    ----------
+    encoder : ndarray, shape (m, hidden), float32
+    encoder_bias : ndarray, shape (hidden,), float32
+    decoder : ndarray, shape (m, hidden), float32
+    bias : ndarray, shape (m,), float32
+    """
+
+    encoder: Floats
+    encoder_bias: Floats
+    decoder: Floats
+    bias: Floats
+
+    def codes(self, rows: sp.csr_array) -> Floats:
+        """What the hidden layer makes of rows (n, m): (n, hidden), in (0, 1)."""
+        summed = np.asarray(rows @ self.encoder) + self.encoder_bias
+        return (1 / (1 + np.exp(-summed))).astype(np.float32)
+
+    def at(self, rows: sp.csr_array, places: NDArray[Any], columns: NDArray[Any]) -> NDArray[np.float64]:
+        """Predictions for entries (places[i], columns[i]) of `rows`, in the units of `rows`."""
+        codes = self.codes(rows)
+        return (
+            at_entries(codes.astype(np.float64), self.decoder.astype(np.float64), places, columns) + self.bias[columns]
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class Biases:
     """What a rating is on average, and how much higher a user or a movie tends to be."""
 

@@ -15,15 +15,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from aecore import checkpoints, denoising
+from aecore import checkpoints, denoising, movie_card
 from aecore.datasets.mnist import Digits, load_digits
+from aecore.datasets.movielens import Ratings, load_ratings
 from aecore.equivalence import LINEAR, VARIANTS, explained, prove, weigh_variants
 from aecore.errors import AecoreError, ConfigError, DataError
 from aecore.evaluation import evaluate, write_card
 from aecore.filters import Filters, tune
-from aecore.movies import OWN, Movies, load_movies
+from aecore.movies import OWN, Movies, load_movies, save_movies
 from aecore.pca import PCA, Moments
-from aecore.recipes import GROUPS, LARGEST_CODE, RECIPES, Recipe, cook, find_recipes
+from aecore.recipes import GROUPS, LARGEST_CODE, MOVIES, RECIPES, Recipe, cook, find_recipes
 
 if TYPE_CHECKING:
     from aecore.networks import Autoencoder
@@ -59,12 +60,12 @@ def _parser() -> argparse.ArgumentParser:
     fetching.set_defaults(run=_download)
 
     training = commands.add_parser("train", help="train a shipped model anew, judge it and save it with its card")
-    training.add_argument("recipe", help=f"one of {', '.join((*RECIPES, *GROUPS))}")
+    training.add_argument("recipe", help=f"one of {', '.join((*RECIPES, MOVIES, *GROUPS))}")
     training.add_argument("--out", type=Path, help="folder to save model folders in (default: the shipped models)")
     training.set_defaults(run=_train)
 
     judging = commands.add_parser("evaluate", help="recompute the figures of a model's card")
-    judging.add_argument("recipe", help=f"one of {', '.join((*RECIPES, *GROUPS))}")
+    judging.add_argument("recipe", help=f"one of {', '.join((*RECIPES, MOVIES, *GROUPS))}")
     judging.set_defaults(run=_evaluate)
 
     likening = commands.add_parser("similar", help="movies like one")
@@ -92,7 +93,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
     for command in (fetching, training, judging):
-        command.add_argument("--data-dir", type=Path, help="folder that holds MNIST (default: AECORE_DATA, user cache)")
+        command.add_argument(
+            "--data-dir", type=Path, help="folder that holds MNIST and MovieLens (default: AECORE_DATA, user cache)"
+        )
     for command in (training, judging):
         command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
         command.add_argument("--threads", type=int, help="processor threads to use (default: torch's choice)")
@@ -101,12 +104,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _list(options: argparse.Namespace) -> None:
     trained = set(checkpoints.shipped_names())
+    titles = {**{name: recipe.title for name, recipe in RECIPES.items()}, MOVIES: movie_card.TITLE}
     if options.json:
-        rows = {name: {"title": recipe.title, "trained": name in trained} for name, recipe in RECIPES.items()}
+        rows = {name: {"title": title, "trained": name in trained} for name, title in titles.items()}
         print(json.dumps({"recipes": rows, "groups": GROUPS}))
         return
-    for name, recipe in RECIPES.items():
-        print(f"{name:<12}{'trained' if name in trained else '-':<10}{recipe.title}")
+    for name, title in titles.items():
+        print(f"{name:<12}{'trained' if name in trained else '-':<10}{title}")
     for name, members in GROUPS.items():
         print(f"{name:<12}{'group':<10}{', '.join(members)}")
 
@@ -117,6 +121,34 @@ def _download(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
+    cards = {} if options.recipe == MOVIES else _train_digits(options)
+    if options.recipe in (MOVIES, "all"):
+        cards[MOVIES] = _train_movies(options)
+    if options.json:
+        print(json.dumps(cards))
+
+
+def _train_movies(options: argparse.Namespace) -> dict[str, Any]:
+    _use_threads(options.threads)
+    ratings = load_ratings(options.data_dir, release=movie_card.RELEASE, progress=_download_progress)
+    recipe = movie_card.MovieRecipe()
+    started, cpu_started = time.perf_counter(), time.process_time()
+    model = movie_card.make(ratings, recipe, lambda text, part: _progress(f"movies: training, {text}", part))
+    seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
+    judged = _judge_movies(ratings, recipe)
+    card = movie_card.write_card(recipe, ratings, judged, seconds=seconds, cpu_seconds=cpu_seconds)
+    folder = save_movies(model, (options.out or checkpoints.models_folder()) / MOVIES, card)
+    print(f"saved {folder}", file=sys.stderr)
+    if not options.json:
+        print("\n".join(movie_card.table(judged)))
+    return card
+
+
+def _judge_movies(ratings: Ratings, recipe: movie_card.MovieRecipe) -> dict[str, Any]:
+    return movie_card.figures(ratings, recipe, lambda text, part: _progress(f"movies: judging, {text}", part))
+
+
+def _train_digits(options: argparse.Namespace) -> dict[str, Any]:
     recipes = find_recipes(options.recipe)
     _use_threads(options.threads)
     train_digits, test_digits = _digits(options.data_dir)
@@ -153,11 +185,29 @@ def _train(options: argparse.Namespace) -> None:
         elif not options.json:
             _print_table(recipe.name, sizes)
             _print_equivalence(card)
-    if options.json:
-        print(json.dumps(cards))
+    return cards
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    results = {} if options.recipe == MOVIES else _evaluate_digits(options)
+    if options.recipe in (MOVIES, "all"):
+        results[MOVIES] = _evaluate_movies(options)
+    if options.json:
+        print(json.dumps(results))
+
+
+def _evaluate_movies(options: argparse.Namespace) -> dict[str, Any]:
+    """Train the movies' networks again without the held-out users, by the recipe, and judge them on those users."""
+    _use_threads(options.threads)
+    command = checkpoints.read_card(MOVIES).get("check")
+    ratings = load_ratings(options.data_dir, release=movie_card.RELEASE, progress=_download_progress)
+    judged = _judge_movies(ratings, movie_card.MovieRecipe())
+    if not options.json:
+        print("\n".join(movie_card.table(judged)))
+    return {"command": command, **judged}
+
+
+def _evaluate_digits(options: argparse.Namespace) -> dict[str, Any]:
     recipes = find_recipes(options.recipe)
     _use_threads(options.threads)
     models = {recipe.name: checkpoints.load(recipe.name) for recipe in recipes}
@@ -182,8 +232,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         if not options.json:
             _print_table(recipe.name, sizes)
             _print_equivalence(results[recipe.name])
-    if options.json:
-        print(json.dumps(results))
+    return results
 
 
 def _similar(options: argparse.Namespace) -> None:
@@ -367,7 +416,7 @@ def _print_equivalence(card: dict[str, Any]) -> None:
 
 
 def _download_progress(done: int, total: int | None) -> None:
-    _progress("downloading MNIST", done / total if total else 0.0)
+    _progress("downloading", done / total if total else 0.0)
 
 
 def _progress(text: str, part: float) -> None:

@@ -211,7 +211,7 @@ class SimilarJudge:
             raise DataError(
                 f"no held-out user likes two movies that {least} training users rated; nothing can be judged"
             )
-        chosen = [movies[column] for column in catalogue]
+        chosen = [movies[column] for column in catalogue.tolist()]
         return cls(catalogue, popularity, likes, franchises(chosen), genre_overlap(chosen), pairs)
 
     def judge(self, scores: NDArray[Any]) -> dict[str, float]:
@@ -290,7 +290,8 @@ def part_likes(matrix: sp.csr_array, seed: int = 0, part: float = 0.2) -> tuple[
     Users who liked fewer than five movies are left out.
     """
     random = np.random.default_rng(seed)
-    rows, columns, stars, hidden = [], [], [], []
+    rows, columns, stars = [], [], []
+    hidden: list[Ints] = []
     for user in range(matrix.shape[0]):
         entries = slice(matrix.indptr[user], matrix.indptr[user + 1])
         liked = np.flatnonzero(matrix.data[entries] >= LIKED)

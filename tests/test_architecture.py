@@ -34,7 +34,7 @@ FLOORS = [
         "taste",
     ],
     ["transfer", "movies", "recipes", "equivalence"],
-    ["evaluation", "denoising"],
+    ["evaluation", "denoising", "movie_card"],
     ["__init__"],
     ["__main__"],
 ]

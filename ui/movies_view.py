@@ -42,6 +42,8 @@ METHODS = {  # as the card names them -> for people, and their colour
     "random": ("Random", ""),
     "masked": ("Autoencoder, masked", "network"),
     "unmasked": ("Autoencoder, unmasked", "pca"),
+    "residuals": ("Autoencoder, masked, of what the biases leave", "network"),
+    "together": ("Masked autoencoders together", "network"),
 }
 FIGURES = {  # as the card names them -> head of the column, and whether less is better
     "recall@20": ("Recall@20\u00a0↑", False),

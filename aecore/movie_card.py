@@ -34,19 +34,18 @@ LISTED = 100  # neighbours of each rival that the model folder carries
 MASK_EDGES = tuple(round(-1 + 0.25 * step, 2) for step in range(29))  # stars: edges of the mask picture's histogram
 TITLES = {  # of the card's methods, for people
     "autoencoder": "autoencoder",
-    "masked": "autoencoder, masked squared error",
-    "cosine": "raw cosine of ratings",
+    "cosine": "raw cosine",
     "svd": "truncated SVD",
     "ease": "EASE",
     "popularity": "popularity",
     "random": "random",
     "mean": "global mean",
-    "biases": "user and movie biases",
-    "als": "ALS on the biases' residuals",
-    "svd residuals": "truncated SVD of the biases' residuals",
-    "item autoencoder": "item autoencoder on the biases' residuals",
-    "unmasked": "the same without the mask",
-    "together": "item autoencoders, user autoencoders and ALS together",
+    "biases": "biases of users and movies",
+    "als": "ALS",
+    "masked": "autoencoder, masked",
+    "unmasked": "autoencoder, unmasked",
+    "residuals": "autoencoder, masked, of what the biases leave",
+    "together": "masked autoencoders together",
 }
 
 
@@ -62,10 +61,10 @@ def _user_settings() -> UserSettings:
     return UserSettings()
 
 
-def _star_settings(batch: int) -> StarSettings:
+def _star_settings(epochs: int, weight_decay: float) -> StarSettings:
     from aecore.rating_networks import StarSettings
 
-    return StarSettings(batch=batch)
+    return StarSettings(epochs=epochs, weight_decay=weight_decay)
 
 
 @dataclass(frozen=True)
@@ -81,10 +80,9 @@ class MovieRecipe:
     svd_residuals: int = 10
     als: tuple[int, float] = (20, 0.15)  # numbers and penalty
     shrinkage: float = 1.0  # of the rankings on the page: a movie that two people rated is known less well
-    by_movie: StarSettings = field(default_factory=lambda: _star_settings(256))
-    by_user: StarSettings = field(default_factory=lambda: _star_settings(64))
-    ensemble: int = 4  # networks of either kind that predict stars together
-    mask: StarSettings = field(default_factory=lambda: _star_settings(256))
+    stars: StarSettings = field(default_factory=lambda: _star_settings(epochs=40, weight_decay=0.5))
+    residuals: StarSettings = field(default_factory=lambda: _star_settings(epochs=20, weight_decay=2.0))
+    ensemble: int = 3  # networks of either kind that predict stars together
     seed: int = 0
 
 
@@ -125,12 +123,11 @@ def figures(ratings: Ratings, recipe: MovieRecipe | None = None, progress: Progr
     tell = progress or (lambda text, part: None)
     training, held_out = taste.split_users(ratings.matrix.shape[0], recipe.seed)
     seen, unseen = ratings.matrix[training], ratings.matrix[held_out]
-    result = {
+    result: dict[str, Any] = {
         "similar": similar_figures(ratings, seen, unseen, recipe, _part(tell, "similar movies", 0.0, 0.4)),
         "recommend": recommend_figures(seen, unseen, recipe, _part(tell, "recommendations", 0.4, 0.6)),
-        "rating": rating_figures(ratings.matrix, recipe, _part(tell, "predicted stars", 0.6, 0.9)),
-        "mask": mask_figures(ratings.matrix, recipe, _part(tell, "with and without the mask", 0.9, 1.0)),
     }
+    result["rating"], result["mask"] = rating_figures(ratings.matrix, recipe, _part(tell, "predicted stars", 0.6, 1.0))
     kept, taken = taste.split_ratings(ratings.matrix, recipe.seed)
     catalogue = int((np.bincount(seen.indices, minlength=len(ratings.movies)) >= taste.CATALOGUE).sum())
     result["split"] = {
@@ -203,62 +200,58 @@ def recommend_figures(
 
 def rating_figures(
     matrix: sp.csr_array, recipe: MovieRecipe, progress: Callable[[float], None]
-) -> dict[str, dict[str, Any]]:
-    """Root mean squared error in stars on a tenth of the ratings, which nothing was trained on."""
+) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """Predict a tenth of the ratings, which nothing was trained on: errors in stars, and the picture of the mask.
+
+    "masked" and "unmasked" are one network of movies' vectors of stars, trained either way; predictions are clipped to
+    0.5 ... 5 stars for the errors of the table, and are as they come in the picture.
+    """
     from aecore.rating_networks import train_star_autoencoder
 
     kept, taken = taste.split_ratings(matrix, recipe.seed)
+    rows, columns, stars = taken.rows, taken.columns, taken.stars
     biases = fit_biases(kept, *recipe.biases)
-    base = biases.at(taken.rows, taken.columns)
+    base = biases.at(rows, columns)
     residuals = biases.residuals(kept)
-    by_movie = residuals.T.tocsr()
-    svd = at_entries(*svd_of_residuals(residuals, recipe.svd_residuals), taken.rows, taken.columns)
     numbers, penalty = recipe.als
-    factors = at_entries(*als(residuals, numbers, penalty, seed=recipe.seed), taken.rows, taken.columns)
-    progress(0.15)
-    runs = recipe.ensemble
-    corrections: dict[str, list[NDArray[np.float64]]] = {"movies": [], "users": []}
-    for done, seed in enumerate(range(runs)):
-        part = 0.15 + 0.85 * done / runs
-        for side, rows, settings, at in (
-            ("movies", by_movie, recipe.by_movie, (taken.columns, taken.rows)),
-            ("users", residuals, recipe.by_user, (taken.rows, taken.columns)),
-        ):
-            network = train_star_autoencoder(rows, dataclasses.replace(settings, seed=recipe.seed + seed))
-            corrections[side].append(network.at(rows, *at))
-        progress(part)
-    items, users = np.mean(corrections["movies"], axis=0), np.mean(corrections["users"], axis=0)
-    predicted = {
-        "mean": np.full(len(taken.stars), biases.mean),
+    predicted: dict[str, NDArray[Any]] = {
+        "mean": np.full(len(stars), biases.mean),
         "biases": base,
-        "svd residuals": base + svd,
-        "als": base + factors,
-        "item autoencoder": base + corrections["movies"][0],
-        "together": base + (items + users + factors) / 3,
+        "svd": base + at_entries(*svd_of_residuals(residuals, recipe.svd_residuals), rows, columns),
+        "als": base + at_entries(*als(residuals, numbers, penalty, seed=recipe.seed), rows, columns),
     }
+    progress(0.1)
+    steps = iter(np.linspace(0.1, 1.0, 2 * recipe.ensemble + 2))
+
+    def trained(vectors: sp.csr_array, settings: StarSettings) -> NDArray[Any]:
+        values = train_star_autoencoder(vectors, settings).at(vectors, columns, rows)
+        progress(float(next(steps)))
+        return values
+
+    by_movie, left = kept.T.tocsr(), residuals.T.tocsr()
+    predicted["unmasked"] = trained(by_movie, dataclasses.replace(recipe.stars, masked=False))
+    seeds = range(recipe.seed, recipe.seed + recipe.ensemble)
+    from_stars = [trained(by_movie, dataclasses.replace(recipe.stars, seed=seed)) for seed in seeds]
+    from_residuals = [base + trained(left, dataclasses.replace(recipe.residuals, seed=seed)) for seed in seeds]
+    predicted["masked"] = from_stars[0]
+    predicted["residuals"] = from_residuals[0]
+    predicted["together"] = np.mean([*from_stars, *from_residuals], axis=0)
     progress(1.0)
-    return {name: {"rmse": rounded(taste.rmse(values, taken.stars))} for name, values in predicted.items()}
+    rating = {name: {"rmse": rounded(taste.rmse(values, stars))} for name, values in predicted.items()}
+    return rating, _mask_picture(
+        {"masked": predicted["masked"], "unmasked": predicted["unmasked"], "actual": stars}, stars
+    )
 
 
-def mask_figures(matrix: sp.csr_array, recipe: MovieRecipe, progress: Callable[[float], None]) -> dict[str, Any]:
-    """Stars predicted for held-out ratings by one network, trained with the mask and without it, from stars alone."""
-    from aecore.rating_networks import train_star_autoencoder
-
-    kept, taken = taste.split_ratings(matrix, recipe.seed)
-    rows = kept.T.tocsr()
-    result: dict[str, Any] = {}
-    for done, masked in enumerate((True, False)):
-        network = train_star_autoencoder(rows, dataclasses.replace(recipe.mask, masked=masked))
-        predicted = network.at(rows, taken.columns, taken.rows)
-        inside = np.clip(predicted, MASK_EDGES[0], MASK_EDGES[-1])
-        result["masked" if masked else "unmasked"] = {
-            "rmse": rounded(float(np.sqrt(np.mean((predicted - taken.stars) ** 2)))),
-            "mean": rounded(float(predicted.mean())),
-            "histogram": np.histogram(inside, MASK_EDGES)[0].tolist(),
-        }
-        progress((done + 1) / 2)
-    given = np.histogram(taken.stars, MASK_EDGES)[0].tolist()
-    return {**result, "given": {"mean": rounded(float(taken.stars.mean())), "histogram": given}, "edges": [*MASK_EDGES]}
+def _mask_picture(predicted: dict[str, NDArray[Any]], stars: NDArray[Any]) -> dict[str, Any]:
+    """Histograms of stars, predicted and given; what lies outside the edges counts in the outermost bars."""
+    picture: dict[str, Any] = {"edges": list(MASK_EDGES)}
+    for name, values in predicted.items():
+        inside = np.clip(values, MASK_EDGES[0], MASK_EDGES[-1])
+        picture[name] = {"mean": rounded(values.mean()), "histogram": np.histogram(inside, MASK_EDGES)[0].tolist()}
+        if name != "actual":
+            picture[name]["rmse"] = rounded(np.sqrt(np.mean((values - stars) ** 2)))
+    return picture
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -349,10 +342,12 @@ def write_card(
     return {
         "name": "movies",
         "title": TITLE,
-        "data": f"MovieLens {ratings.release} (Harper & Konstan 2015)",
-        "users": matrix.shape[0],
-        "movies": matrix.shape[1],
-        "ratings": int(matrix.nnz),
+        "data": {
+            "release": f"MovieLens {ratings.release} (Harper & Konstan 2015)",
+            "users": matrix.shape[0],
+            "movies": matrix.shape[1],
+            "ratings": int(matrix.nnz),
+        },
         "dimensions": recipe.item.numbers,
         "judged": "without the held-out users and ratings; the shipped arrays were then trained on everybody",
         "map": "t-SNE of the embeddings (van der Maaten & Hinton 2008)",
@@ -396,7 +391,7 @@ def table(judged: dict[str, Any]) -> list[str]:
     return lines
 
 
-def rounded(value: float) -> float:
+def rounded(value: Any) -> float:
     """Five significant digits: more would be noise on 122 users."""
     return float(f"{float(value):.5g}")
 

@@ -143,9 +143,9 @@ class ItemSettings:
     numbers: int = 128  # of an embedding, and of each network's code
     # One network each: the part of a movie's ratings that it does not see, and the power of a user's number of ratings
     # that their weight is divided by (0: every rating counts the same; somebody who has rated everything says little).
-    members: tuple[tuple[float, float], ...] = ((0.1, 0.15), (0.7, 0.15), (0.1, 0.3), (0.7, 0.3))
+    members: tuple[tuple[float, float], ...] = ((0.1, 0.1), (0.7, 0.2), (0.85, 0.2))
     watched: float = 2.0  # stars that having rated a movie is worth in itself
-    min_support: int = 5  # movies with fewer ratings are encoded, but not trained on
+    min_support: int = 3  # movies with fewer ratings are encoded, but not trained on
     epochs: int = 60
     batch: int = 256
     learning_rate: float = 4e-3
@@ -308,11 +308,11 @@ class UserSettings:
 
     numbers: int = 128  # of the code
     liked: float = 4.0  # stars from which a movie counts as liked: what is to be given back
-    corruption: float = 0.7  # part of the ratings that the network does not see
-    user_power: float = 0.5  # a user counts in the loss as their number of liked movies to this power
-    epochs: int = 80
+    corruption: float = 0.2  # part of the ratings that the network does not see
+    user_power: float = 1.0  # a user counts in the loss as their number of liked movies to this power
+    epochs: int = 50
     batch: int = 64
-    learning_rate: float = 3e-3
+    learning_rate: float = 5e-3
     weight_decay: float = 0.1
     seed: int = 0
 
@@ -397,11 +397,11 @@ class StarSettings:
 
     hidden: int = 300
     masked: bool = True  # the loss counts rated entries only; otherwise what nobody rated is to be 0
-    corruption: float = 0.0  # part of the input that the network does not see
-    epochs: int = 30
+    corruption: float = 0.5  # part of the input that the network does not see
+    epochs: int = 40
     batch: int = 256
     learning_rate: float = 3e-3
-    weight_decay: float = 0.005
+    weight_decay: float = 0.5
     seed: int = 0
 
     def __post_init__(self) -> None:

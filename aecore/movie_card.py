@@ -61,10 +61,10 @@ def _user_settings() -> UserSettings:
     return UserSettings()
 
 
-def _star_settings(epochs: int, weight_decay: float) -> StarSettings:
+def _star_settings(epochs: int, weight_decay: float, corruption: float) -> StarSettings:
     from aecore.rating_networks import StarSettings
 
-    return StarSettings(epochs=epochs, weight_decay=weight_decay)
+    return StarSettings(epochs=epochs, weight_decay=weight_decay, corruption=corruption)
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ class MovieRecipe:
     svd_residuals: int = 10
     als: tuple[int, float] = (20, 0.15)  # numbers and penalty
     shrinkage: float = 1.0  # of the rankings on the page: a movie that two people rated is known less well
-    stars: StarSettings = field(default_factory=lambda: _star_settings(epochs=40, weight_decay=0.5))
-    residuals: StarSettings = field(default_factory=lambda: _star_settings(epochs=20, weight_decay=2.0))
+    stars: StarSettings = field(default_factory=lambda: _star_settings(epochs=80, weight_decay=0.5, corruption=0.6))
+    residuals: StarSettings = field(default_factory=lambda: _star_settings(epochs=20, weight_decay=2.0, corruption=0.5))
     ensemble: int = 3  # networks of either kind that predict stars together
     seed: int = 0
 

@@ -262,7 +262,7 @@ class SimilarJudge:
             there = unseen.sum(axis=1)
             if there.any():
                 aucs.append((won.sum(axis=1)[there > 0] / there[there > 0]).mean())
-        top = order[:, :10]
+        top = order[:, : min(10, n - 1)]  # never the movie itself
         found = [np.isin(top[one], group).sum() / min(10, len(group) - 1) for group in self.series for one in group]
         return {
             "recall@20": float(np.mean(recalls)),

@@ -169,14 +169,9 @@ def rate(movies: Movies, index: int, stars: int) -> None:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def genres(movie: Movie, most: int = 3) -> str:
-    """Its first genres."""
-    return ", ".join(movie.genres[:most])
-
-
 def note(movie: Movie) -> str:
     """Year and genres."""
-    return " · ".join(part for part in ("" if movie.year is None else str(movie.year), genres(movie)) if part)
+    return " · ".join(part for part in ("" if movie.year is None else str(movie.year), ", ".join(movie.genres)) if part)
 
 
 def count(number: int) -> str:

@@ -136,6 +136,7 @@ class MovieMap {
 
     const { query, marked } = this.marks;
     const boxes = [];
+    const zoom = this.root.querySelector(".zoom");
     if (query !== null) {
       context.strokeStyle = ink;
       context.globalAlpha = 0.35;
@@ -166,7 +167,7 @@ class MovieMap {
       for (const [left, top] of [[px + gap, py + 4], [px - gap - wide, py + 4], [px - wide / 2, py - gap - 2], [px - wide / 2, py + gap + 12]]) {
         const box = [left - 2, top - 12, left + wide + 2, top + 4];
         const inside = box[0] > 2 && box[2] < this.width - 2 && box[1] > 2 && box[3] < this.height - 2;
-        const zoomButtons = box[2] > this.width - 54 && box[1] < 200;
+        const zoomButtons = box[2] > zoom.offsetLeft && box[1] < zoom.offsetTop + zoom.offsetHeight;
         if (!inside || zoomButtons || boxes.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) continue;
         boxes.push(box);
         context.globalAlpha = strength;
@@ -342,8 +343,8 @@ class MovieMap {
       this.pointers.delete(event.pointerId);
       this.pressed = null;
     };
-    canvas.onpointerleave = () => {
-      if (!this.pointers.size) this.hover(null);
+    canvas.onpointerleave = (event) => {
+      if (event.pointerType === "mouse" && !this.pointers.size) this.hover(null); // a lifted finger leaves too
     };
     canvas.addEventListener(
       "wheel",

@@ -41,7 +41,7 @@ def map_data(
     Parameters
     ----------
     places : ndarray, shape (n, 2)
-        Anywhere in the plane; both axes get the same scale.
+        Anywhere in the plane. Each axis gets the scale that nearly all of them need; a few far out stand at the edge.
     titles : sequence of str
         One a movie.
     colours : sequence of Colour
@@ -51,10 +51,9 @@ def map_data(
     support : ndarray, shape (n,)
         How often each was rated: its size, and whose title is written first.
     """
-    low, high = places.min(axis=0), places.max(axis=0)
-    span = float((high - low).max()) or 1.0
-    centred = (places - (low + high) / 2) / span + 0.5  # in [0, 1], the longer axis all of it
-    whole = np.rint(np.clip(centred, 0, 1) * SIDE).astype("<u2")
+    low, high = np.quantile(places, (0.002, 0.998), axis=0) if len(places) else np.array([[0.0, 0.0], [1.0, 1.0]])
+    span = np.maximum(high - low, 1e-9)
+    whole = np.rint(np.clip((places - low) / span * 0.96 + 0.02, 0, 1) * SIDE).astype("<u2")
     order = np.argsort(-np.asarray(support), kind="stable")
     return {
         "places": base64.b64encode(whole.tobytes()).decode(),

@@ -91,6 +91,7 @@ export default function ({ parentElement, data, setStateValue, setTriggerValue }
   };
   input.oninput = ask;
   input.onfocus = () => input.select();
+  input.onclick = () => !here.open && input.value === here.value && input.select(); // to be typed over
   input.onblur = () => {
     clearTimeout(here.timer);
     close();
@@ -106,6 +107,7 @@ export default function ({ parentElement, data, setStateValue, setTriggerValue }
     else if (event.key === "Escape") {
       close();
       if (here.value) input.value = here.value;
+      input.select();
     } else return;
     event.preventDefault();
   };

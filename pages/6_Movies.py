@@ -17,7 +17,7 @@ from ui.components.recommended import recommended
 from ui.components.star_shelf import star_shelf
 from ui.movies import Sieve
 
-SECTIONS = ("similar", "recommend", "only the rated entries count")
+SECTIONS = ("similar", "recommend", "the mask")
 
 
 @st.cache_resource(show_spinner=False)
@@ -69,7 +69,8 @@ def show_similar(model: Movies) -> None:
             bind="query-params",
             help="0 ranks by similarity alone. To the right, how often a movie was rated counts more and more.",
         )
-        sieve = choose_sieve(model)
+        with st.expander("Filters", icon=":material/filter_list:"):
+            sieve = choose_sieve(model)
         own = movies.answer(model, index, sieve, popularity)
         near, beside = st.columns([5, 8], gap="medium")
         with near:
@@ -170,7 +171,7 @@ def show_figures(model: Movies) -> None:
     """The mask, and who wins what, from the card."""
     card = model.card
     if mask := card.get("mask"):
-        st.header("Why the gaps must not count", anchor=False)
+        st.header("Only the rated entries count", anchor=False)
         st.markdown(movies_view.mask_words(card, model))
         st.markdown(movies_view.mask_picture(mask), unsafe_allow_html=True)  # st.html would leave out the SVG
     for part, head, told in movies_view.TABLES:
@@ -178,7 +179,7 @@ def show_figures(model: Movies) -> None:
             st.header(head, anchor=False)
             st.markdown(f"{told} {movies_view.winners(rows)}")
             st.html(movies_view.table_html(rows, "Method"))
-    st.caption("From the model's card. To measure again: `python -m aecore evaluate movies`")
+    st.caption(movies_view.measured(card))
 
 
 with frame.page("Movies"):

@@ -251,7 +251,6 @@ def in_short(movies: Movies, ratings: Mapping[int, float]) -> str:
 
 def recommendations(explained: Sequence[Explained]) -> list[Recommended]:
     """A list with its reasons in words."""
-    largest = max((abs(reason.contribution) for one in explained for reason in one.reasons), default=1.0) or 1.0
     return [
         Recommended(
             one.recommendation.index,
@@ -264,7 +263,7 @@ def recommendations(explained: Sequence[Explained]) -> list[Recommended]:
                     reason.movie.title,
                     reason.stars,
                     f"{reason.contribution:+.2f}".replace("-", "−"),
-                    reason.contribution / largest,
+                    reason.contribution / (max(abs(other.contribution) for other in one.reasons) or 1.0),
                     without(reason, rank),
                 )
                 for reason in one.reasons
@@ -290,7 +289,7 @@ def without(reason: Reason, rank: int) -> str:
         return "without it, a filter would hide it"
     if reason.place == rank:
         return "without it, nothing would change here"
-    return f"without it, {ordinal(reason.place)}"
+    return f"without it, it would be {ordinal(reason.place)}"
 
 
 def ordinal(place: int) -> str:

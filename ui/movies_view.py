@@ -60,8 +60,8 @@ TABLES = (  # parts of the card, what they are called, and what was measured
     (
         "rating",
         "Guessing stars",
-        "A tenth of all ratings, drawn at random, is hidden; the error of guessing them. "
-        "The mean and the biases know no tastes at all.",
+        "A tenth of all ratings, drawn at random, is hidden; the error of guessing them, guesses clipped to the scale "
+        "from half a star to five. The mean and the biases know no tastes at all.",
     ),
     (
         "similar",
@@ -158,7 +158,8 @@ def winners(rows: Mapping[str, Mapping[str, Any]]) -> str:
     for column, (head, _) in FIGURES.items():
         if (best := _best(rows, column)) is not None:
             won.setdefault(best, []).append(head.split("\u00a0")[0])
-    return "; ".join(f"**{name_of(name)}** wins {_listed(columns)}" for name, columns in won.items()) + "."
+    told = "; ".join(f"**{name_of(name)}** wins {_listed(columns)}" for name, columns in won.items())
+    return f"{told}." if told else ""
 
 
 def _best(rows: Mapping[str, Mapping[str, Any]], column: str) -> str | None:
@@ -226,20 +227,33 @@ def mask_picture(mask: Mapping[str, Any]) -> str:
         for star in range(int(np.ceil(edges[0])), int(np.floor(edges[-1])) + 1)
     )
     centres = (np.array(edges[:-1]) + np.array(edges[1:])) / 2
+    means = {name: float(mask[name].get("mean", np.dot(centres, shares))) for name, _, shares in curves}
     told = []
-    for name, kind, shares in curves:
-        mean = float(np.dot(centres, shares))
+    for name, kind, _ in curves:
+        mean = means[name]
         rmse = mask[name].get("rmse")
         label = {"masked": "with the mask", "unmasked": "without", "actual": "stars given"}[name]
         figure = f", RMSE {rmse:.2f}" if _number(rmse) else ""
         told.append(
-            f'<li class="ae-{kind}"><i></i><b>{label.capitalize()}</b>: {mean:.1f} stars on average{figure}</li>'
+            f'<li class="ae-{kind}"><i></i><b>{label.capitalize()}</b> {mean:.1f} stars on average{figure}</li>'
         )
     said = "Histogram of predicted stars. " + "; ".join(
-        f"{name}: {float(np.dot(centres, shares)):.1f} on average" for name, _, shares in curves
+        f"{name}: {mean:.1f} on average" for name, mean in means.items()
     )
     return (
-        f'<figure class="ae-mask"><ul>{"".join(reversed(told))}</ul><svg viewBox="0 0 640 284" role="img" '
+        f'<figure class="ae-mask"><ul>{"".join(reversed(told))}</ul><svg viewBox="0 0 640 290" role="img" '
         f'aria-label="{escape(said)}"><path class="ae-grid" d="M{left} {bottom}H{right}"/>{"".join(drawn)}{ticks}'
-        f'<text x="{(left + right) / 2}" y="{bottom + 42}">predicted stars</text></svg></figure>'
+        f'<text x="{(left + right) / 2}" y="{bottom + 47}">predicted stars</text></svg></figure>'
     )
+
+
+def measured(card: Mapping[str, Any]) -> str:
+    """On what the figures were measured, and the command that does it again."""
+    split = card.get("split")
+    parts = (
+        [f"{key}: {value:,}" if _number(value) else f"{key}: {value}" for key, value in split.items()]
+        if isinstance(split, Mapping)
+        else []
+    )
+    told = f" {'; '.join(parts)}." if parts else ""
+    return f"From the model's card.{told} To measure again: `python -m aecore evaluate movies`"

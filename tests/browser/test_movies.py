@@ -100,6 +100,7 @@ def test_filters_and_rivals_stand_in_the_address(pages: Pages, server: Server) -
     for _ in range(8):
         page.keyboard.press("ArrowRight")
     page.wait_for_url("**popularity=0.4**")
+    page.get_by_text("Filters", exact=True).click()
     page.get_by_role("combobox", name="Genres").click()
     page.get_by_role("option", name="Comedy").click()
     page.keyboard.press("Escape")
@@ -270,7 +271,7 @@ def test_a_bad_address_gets_a_page_all_the_same(page: Page, server: Server) -> N
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_needs_no_sideways_scrolling(pages: Pages, server: Server, scheme: str) -> None:
     page = pages.new(viewport={"width": 375, "height": 700}, color_scheme=scheme, has_touch=True)
-    for address in ("?compare=true", f"?show=recommend&ratings={RATED}", "?show=only+the+rated+entries+count"):
+    for address in ("?compare=true", f"?show=recommend&ratings={RATED}", "?show=the+mask"):
         open_page(page, f"{server.url}/Movies{address}")
         expect(page.get_by_text("The MovieLens Datasets")).to_be_attached()
         wide = page.evaluate(

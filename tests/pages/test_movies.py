@@ -182,9 +182,9 @@ def test_a_movie_that_is_not_known_gets_a_sentence() -> None:
 
 
 def test_the_figures_come_from_the_card() -> None:
-    app = movies(show="only the rated entries count")
+    app = movies(show="the mask")
     assert [heading.value for heading in app.header] == [
-        "Why the gaps must not count",
+        "Only the rated entries count",
         "Guessing stars",
         "Similar titles",
         "Recommending",
@@ -203,7 +203,7 @@ def test_the_figures_come_from_the_card() -> None:
 def test_a_card_without_figures_leaves_them_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     save_movies(tiny_movies(card={}), tmp_path / "movies")
     monkeypatch.setenv("AECORE_MODELS", str(tmp_path))
-    app = movies(show="only the rated entries count")
+    app = movies(show="the mask")
     assert not app.error
     assert not app.header
 
@@ -326,6 +326,6 @@ def test_every_genre_of_movielens_has_a_colour() -> None:
 
 def test_the_picture_of_the_mask_tells_both_means() -> None:
     drawn = movies_view.mask_picture(CARD["mask"])
-    assert "With the mask</b>: 3.8 stars on average, RMSE 0.85" in drawn
-    assert "Without</b>: 0.8 stars on average, RMSE 2.50" in drawn
+    assert "With the mask</b> 3.8 stars on average, RMSE 0.85" in drawn
+    assert "Without</b> 0.8 stars on average, RMSE 2.50" in drawn
     assert drawn.count('class="ae-hist ') == 2

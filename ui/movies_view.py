@@ -68,8 +68,8 @@ TABLES = (  # parts of the card, what they are called, and what was measured
         "Similar titles",
         "Held-out people, a fifth of all, whom no model has seen: of two movies that one of them liked, is one in the "
         "other's list? Pairs of well-known movies count for less, or popularity alone would win. The masked "
-        "autoencoder guesses stars well, and is a poor judge of likeness: that takes the other recipe. So few people are held out "
-        "that a few thousandths mean nothing.",
+        "autoencoder guesses stars well, and is a poor judge of likeness: that takes the other recipe. So few "
+        "people are held out that a few thousandths mean nothing.",
     ),
     (
         "recommend",

@@ -355,7 +355,6 @@ class MovieMap {
       },
       { passive: false },
     );
-    canvas.ondblclick = (event) => this.zoom(2, ...place(event));
     canvas.onkeydown = (event) => {
       const all = this.marks.query === null ? this.marks.marked : [this.marks.query, ...this.marks.marked];
       const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];

@@ -126,10 +126,12 @@ def sentence(error: AecoreError) -> str:
 def cards() -> None:
     """A card for each page that has a question."""
     asking = [entry for entry in PAGES if entry.question]
-    for column, entry in zip(st.columns(max(2, min(3, len(asking)))), asking, strict=False):
-        with column.container(border=True):
-            st.page_link(entry.path, label=f"**{entry.title}**", icon=entry.icon)
-            st.markdown(entry.question)
+    across = 2 if len(asking) in (2, 4) else 3
+    for start in range(0, len(asking), across):
+        for column, entry in zip(st.columns(across), asking[start : start + across], strict=False):
+            with column.container(border=True, height="stretch"):
+                st.page_link(entry.path, label=f"**{entry.title}**", icon=entry.icon)
+                st.markdown(entry.question)
 
 
 def _menu() -> None:

@@ -75,11 +75,6 @@ class Sieve(NamedTuple):
             chosen["genres"] = list(self.genres)
         return chosen
 
-    @property
-    def count(self) -> int:
-        """How many filters are at work beside the support."""
-        return (self.years is not None) + bool(self.genres)
-
 
 def span(movies: Movies) -> tuple[int, int]:
     """The first and the last year that a movie has, both rounded to a decade."""

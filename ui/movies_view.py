@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from aecore.movie_card import TITLES
 from aecore.movies import Movies
 from ui import charts, movies
 from ui.components.movie_map import Colour, map_data
@@ -29,21 +30,10 @@ GROUPS: dict[Colour, tuple[str, ...]] = {
     Colour("Drama", "#3d7a2f", "#8fcf7c"): ("Drama",),
     Colour("No genre", "#9aa3ad", "#6f7a87"): (),
 }
-METHODS = {  # as the card names them -> for people, and their colour
-    "autoencoder": ("Autoencoder", "network"),
-    "denoising": ("Denoising autoencoder", "network"),
-    "ease": ("EASE", "plain"),
-    "cosine": ("Raw cosine", "pca"),
-    "svd": ("Truncated SVD", "pca"),
-    "als": ("ALS", "pca"),
-    "biases": ("Biases of users and movies", ""),
-    "mean": ("Global mean", ""),
-    "popularity": ("Popularity", ""),
-    "random": ("Random", ""),
-    "masked": ("Autoencoder, masked", "network"),
-    "unmasked": ("Autoencoder, unmasked", "pca"),
-    "residuals": ("Autoencoder, masked, of what the biases leave", "network"),
-    "together": ("Masked autoencoders together", "network"),
+KINDS = {  # of the card's methods: which colour they have
+    **dict.fromkeys(("autoencoder", "masked", "residuals", "together"), "network"),
+    **dict.fromkeys(("cosine", "svd", "als", "unmasked"), "pca"),
+    "ease": "plain",
 }
 FIGURES = {  # as the card names them -> head of the column, and whether less is better
     "recall@20": ("Recall@20\u00a0↑", False),
@@ -128,7 +118,8 @@ def query_html(model: Movies, index: int) -> str:
 
 def name_of(method: str) -> str:
     """A method of the card, for people."""
-    return METHODS[method][0] if method in METHODS else method.replace("_", " ").capitalize()
+    title = TITLES.get(method, method)
+    return title[0].upper() + title[1:]
 
 
 def table_html(rows: Mapping[str, Mapping[str, Any]], head: str) -> str:
@@ -137,7 +128,7 @@ def table_html(rows: Mapping[str, Mapping[str, Any]], head: str) -> str:
     names = list(rows)
     best = [-1 if (winner := _best(rows, column)) is None else names.index(winner) for column in columns]
     cells = [
-        (name_of(name), METHODS.get(name, ("", ""))[1], [_cell(rows[name].get(column), column) for column in columns])
+        (name_of(name), KINDS.get(name, ""), [_cell(rows[name].get(column), column) for column in columns])
         for name in names
     ]
     table = charts.figures_table(cells, [FIGURES[column][0] for column in columns], best)

@@ -17,7 +17,7 @@ class MovieMap {
     this.tip = root.querySelector(".tip");
     this.status = root.querySelector(".status");
     this.view = { x: 0.5, y: 0.5, zoom: 1 };
-    this.marks = { query: null, marked: [], dimmed: [] };
+    this.marks = { query: null, marked: [] };
     this.shown = new Set(); // colours shown alone; empty: all
     this.hovered = null;
     this.pointed = null; // from a list beside the map
@@ -109,8 +109,7 @@ class MovieMap {
     const colours = this.legend.map((entry) => (dark ? entry.dark : entry.light));
     this.root.querySelectorAll(".legend i").forEach((dot, i) => dot.style.setProperty("--colour", colours[i]));
     const grown = Math.sqrt(this.view.zoom);
-    const dimmed = new Set(this.marks.dimmed);
-    const fades = (i) => (this.shown.size && !this.shown.has(this.colour[i])) || dimmed.has(i);
+    const fades = (i) => this.shown.size > 0 && !this.shown.has(this.colour[i]);
     const radius = (i) => clamp((0.85 + (this.size[i] / 255) ** 2 * 2.9) * Math.min(grown, 2.4), 0.85, 9);
 
     // The least rated first, so that the well known lie on top; faint ones below all others.

@@ -95,7 +95,7 @@ def movie_map(key: str, data: Mapping[str, Any], *, label: str, on_pick: Callabl
     _map()(key=key, data={**data, "label": label}, on_pick_change=picked)
 
 
-def map_marks(key: str, *, query: int | None, marked: Sequence[int], dimmed: Sequence[int] = ()) -> None:
+def map_marks(key: str, *, query: int | None, marked: Sequence[int]) -> None:
     """Mark points on the map: one as the query, others as its neighbours.
 
     Parameters
@@ -106,10 +106,8 @@ def map_marks(key: str, *, query: int | None, marked: Sequence[int], dimmed: Seq
         Index of the movie in the middle of it.
     marked : sequence of int
         Neighbours, nearest first.
-    dimmed : sequence of int
-        Points to draw faintly.
     """
-    _marks()(key=key, data={"query": query, "marked": list(marked), "dimmed": list(dimmed)})
+    _marks()(key=key, data={"query": query, "marked": list(marked)})
 
 
 @cache

@@ -136,7 +136,7 @@ def figures(ratings: Ratings, recipe: MovieRecipe | None = None, progress: Progr
         "catalogue": f"the {catalogue:,} movies with {taste.CATALOGUE} or more ratings of training users",
         "training ratings": int(kept.nnz),
         "held-out ratings": len(taken.stars),
-        "settings chosen on": "a quarter of the training users, and a tenth of the training ratings, drawn by seed 1",
+        "settings chosen on": "parts of the training users, each held out in turn, and a tenth of the training ratings",
     }
     return result
 

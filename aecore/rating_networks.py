@@ -141,12 +141,14 @@ class ItemSettings:
     """How movies' embeddings are made: a few linear denoising autoencoders, joined in one code."""
 
     numbers: int = 128  # of an embedding, and of each network's code
-    # One network each: the part of a movie's ratings that it does not see, and the power of a user's number of ratings
-    # that their weight is divided by (0: every rating counts the same; somebody who has rated everything says little).
-    members: tuple[tuple[float, float], ...] = ((0.1, 0.1), (0.7, 0.2), (0.85, 0.2))
+    # One network each, as three numbers: the part of a movie's ratings that it does not see; the power of a user's
+    # number of ratings that their weight is divided by (0: every rating counts the same, though somebody who has rated
+    # everything says little); the power of a movie's number of ratings that it counts with in the loss (0: all movies
+    # alike, 1: all ratings). The first network serves all movies alike, the second knows the famous ones closely.
+    members: tuple[tuple[float, float, float], ...] = ((0.85, 0.2, 0.0), (0.4, 0.15, 1.0))
     watched: float = 2.0  # stars that having rated a movie is worth in itself
     min_support: int = 3  # movies with fewer ratings are encoded, but not trained on
-    epochs: int = 60
+    epochs: int = 40
     batch: int = 256
     learning_rate: float = 4e-3
     seed: int = 0
@@ -154,8 +156,8 @@ class ItemSettings:
     def __post_init__(self) -> None:
         if self.numbers < 1:
             raise ConfigError(f"an embedding has at least one number, got numbers={self.numbers}")
-        if not self.members or any(not 0 <= corruption < 1 for corruption, _ in self.members):
-            raise ConfigError(f"members are pairs (corruption in [0, 1), user power), got {self.members}")
+        if not self.members or any(not 0 <= corruption < 1 for corruption, _, _ in self.members):
+            raise ConfigError(f"members are (corruption in [0, 1), user power, support power), got {self.members}")
         if self.epochs < 1 or self.batch < 1 or self.learning_rate <= 0:
             raise ConfigError("epochs and batch are at least 1, the learning rate is above 0")
 
@@ -217,7 +219,7 @@ def train_item_autoencoder(
         If the loss becomes NaN or infinite.
     """
     settings = settings or ItemSettings()
-    corruption, user_power = settings.members[member]
+    corruption, user_power, support_power = settings.members[member]
     rows = movie_rows(matrix, user_power, settings.watched)
     support = np.diff(rows.indptr)
     trained = np.flatnonzero(support >= settings.min_support)
@@ -236,12 +238,16 @@ def train_item_autoencoder(
     bias = torch.zeros(users)
     parameters = [parameter.requires_grad_() for parameter in (encoder, decoder, bias)]
 
+    weights = torch.from_numpy(support[trained].astype(np.float32)) ** support_power
+    weights = weights / weights.mean()  # (trained,)
+
     def loss_of(chosen: NDArray[Any]) -> Tensor:
         whole = Rows.of(rows, trained[chosen])
         codes = whole.damaged(corruption, generator).times(encoder)  # (batch, numbers)
         heard = whole.times(decoder)  # (batch, numbers)
         said = whole.times(bias[:, None])[:, 0]  # (batch,)
-        return factored_squared_error(codes, decoder, bias, heard, said).mean()
+        errors = factored_squared_error(codes, decoder, bias, heard, said)  # (batch,)
+        return (errors * weights[torch.from_numpy(chosen)]).mean()
 
     groups: list[dict[str, Any]] = [{"params": parameters, "weight_decay": 0.0}]
     yield from _epochs(len(trained), settings.epochs, settings.batch, settings.learning_rate, groups, loss_of, random)
@@ -270,7 +276,7 @@ def train_item_embedding(
     """
     settings = settings or ItemSettings()
     joined = []
-    for member, (_, user_power) in enumerate(settings.members):
+    for member, (_, user_power, _) in enumerate(settings.members):
         steps = train_item_autoencoder(matrix, settings, member)
         while True:
             try:

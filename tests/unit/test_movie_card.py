@@ -17,7 +17,7 @@ from aecore.recommenders import ease
 
 TASTES, USERS, MOVIES = 3, 90, 45
 QUICK = movie_card.MovieRecipe(
-    item=ItemSettings(numbers=6, members=((0.2, 0.2), (0.5, 0.2)), epochs=25, batch=16),
+    item=ItemSettings(numbers=6, members=((0.2, 0.2, 0.0), (0.5, 0.2, 1.0)), epochs=25, batch=16),
     user=UserSettings(numbers=6, epochs=60, batch=30),
     ease_similar=50.0,
     ease_recommend=50.0,

@@ -29,7 +29,7 @@ from aecore.rating_networks import (
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKS = 4  # of tastes: user u and movie m belong together where u % BLOCKS == m % BLOCKS
-ITEM = ItemSettings(numbers=8, members=((0.2, 0.2), (0.5, 0.2)), min_support=1, epochs=60, batch=20)
+ITEM = ItemSettings(numbers=8, members=((0.2, 0.2, 0.0), (0.5, 0.2, 1.0)), min_support=1, epochs=60, batch=20)
 USER = UserSettings(numbers=8, epochs=30, batch=16)
 
 
@@ -121,7 +121,7 @@ def epoch(users):
     places = np.random.default_rng(0).permutation(users)
     stars = np.full(users, 4, np.float32)
     matrix = sp.csr_array((stars, (np.arange(users), places)), shape=(users, users))
-    settings = ItemSettings(numbers=4, members=((0.5, 0.2),), min_support=1, epochs=1, batch=4000)
+    settings = ItemSettings(numbers=4, members=((0.5, 0.2, 0.0),), min_support=1, epochs=1, batch=4000)
     next(train_item_autoencoder(matrix, settings))
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
@@ -151,7 +151,14 @@ def test_joined_codes_keep_their_products():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"numbers": 0}, {"members": ()}, {"members": ((1.0, 0.2),)}, {"epochs": 0}, {"batch": 0}, {"learning_rate": 0}],
+    [
+        {"numbers": 0},
+        {"members": ()},
+        {"members": ((1.0, 0.2, 0.0),)},
+        {"epochs": 0},
+        {"batch": 0},
+        {"learning_rate": 0},
+    ],
 )
 def test_bad_settings_fail_before_training(wrong):
     with pytest.raises(ConfigError):

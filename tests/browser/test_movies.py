@@ -230,6 +230,18 @@ def test_a_taste_to_start_from_and_from_a_recommendation_to_what_is_like_it(page
     assert ratings.partition("&")[0] in page.url
 
 
+def test_stars_given_faster_than_the_answers_come_are_all_kept(page: Page, server: Server) -> None:
+    open_page(page, f"{server.url}/Movies?show=recommend")
+    titles = ["The Matrix", "Titanic", "Pulp Fiction", "Toy Story", "Alien", "Shrek"]
+    buttons = [stars(page, title).get_by_role("radio", name="5 stars").element_handle() for title in titles]
+    page.evaluate("buttons => buttons.forEach(button => button.click())", buttons)
+    expect(page.get_by_text("From The Matrix", exact=False)).to_contain_text("Shrek 5")
+    wait_until_idle(page)
+    for title in titles:
+        expect(stars(page, title).get_by_role("radio", name="5 stars")).to_have_attribute("aria-checked", "true")
+    assert page.url.count("-5") == len(titles)
+
+
 def test_a_recommended_movie_is_rated_on_the_spot(page: Page, server: Server) -> None:
     open_page(page, f"{server.url}/Movies?show=recommend&ratings={RATED}")
     first = recommended(page).first.locator(".title").inner_text()

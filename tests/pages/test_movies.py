@@ -277,13 +277,16 @@ def test_reasons_in_words(model: Movies) -> None:
 @pytest.mark.parametrize(
     ("sent", "taken"),
     [
-        ({"index": 3, "stars": 5}, [(3, 5)]),
-        ({"index": 3, "stars": 0}, [(3, 0)]),
-        ({"index": -1, "stars": 5}, []),
-        ({"index": 3, "stars": 6}, []),
-        ({"index": True, "stars": 5}, []),
-        ({"index": "3", "stars": 5}, []),
-        ("five", []),
+        ([{"index": 3, "stars": 5, "number": 8}], [(3, 5)]),
+        ([{"index": 3, "stars": 0, "number": 8}, {"index": 4, "stars": 2, "number": 9}], [(3, 0), (4, 2)]),
+        ([{"index": 3, "stars": 5, "number": 7}, {"index": 4, "stars": 2, "number": 8}], [(4, 2)]),  # 7 was seen
+        ([{"index": -1, "stars": 5, "number": 8}], []),
+        ([{"index": 3, "stars": 6, "number": 8}], []),
+        ([{"index": True, "stars": 5, "number": 8}], []),
+        ([{"index": "3", "stars": 5, "number": 8}], []),
+        ([{"index": 3, "stars": 5}], []),
+        (["five"], []),
+        ({"index": 3}, []),
         (None, []),
     ],
 )
@@ -291,7 +294,7 @@ def test_what_the_stars_send_is_checked(
     sent: Any, taken: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[tuple[int, int]] = []
-    monkeypatch.setattr(st, "session_state", {"shelf": {"rate": sent}})
+    monkeypatch.setattr(st, "session_state", {"shelf": {"rate": sent}, "shelf:seen": 7})
     rating_taker("shelf", lambda index, stars: given.append((index, stars)))()
     assert given == taken
 

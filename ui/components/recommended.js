@@ -1,9 +1,10 @@
 // Recommendations with reasons that unfold, and stars. Which ones are unfolded outlives the next answer.
 
-import { make, starRow } from "./stars.js";
+import { make, outbox, starRow } from "./stars.js";
 
 export default function ({ parentElement, data, setTriggerValue }) {
   const list = parentElement.querySelector(".recommended");
+  const box = outbox(list, data.seen, (ratings) => setTriggerValue("rate", ratings));
   const open = new Set([...list.querySelectorAll("details[open]")].map((one) => one.dataset.index));
   const active = parentElement.activeElement;
   const focused = active?.tagName === "SUMMARY" ? active.parentElement.dataset.index : null;
@@ -36,7 +37,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
       entry.append(
         make("span", "rank", String(rank + 1)),
         words,
-        starRow(movie.title, 0, (stars) => stars && setTriggerValue("rate", { index: movie.index, stars })),
+        starRow(movie.title, box.stars(movie.index, 0), (stars) => box.put(movie.index, stars)),
         details,
       );
       return entry;

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
-from ui.components.star_shelf import rating_taker, script, styles
+from ui.components.star_shelf import last_seen, rating_taker, script, styles
 
 if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
@@ -63,7 +63,8 @@ def recommended(
             on_pick(index)
 
     rows = [{**movie._asdict(), "reasons": [reason._asdict() for reason in movie.reasons]} for movie in movies]
-    _component()(key=key, data={"movies": rows}, on_rate_change=rating_taker(key, on_rate), on_pick_change=picked)
+    data = {"seen": last_seen(key), "movies": rows}
+    _component()(key=key, data=data, on_rate_change=rating_taker(key, on_rate), on_pick_change=picked)
 
 
 @cache

@@ -41,7 +41,7 @@ def star_shelf(key: str, movies: Sequence[Rateable], *, on_rate: Callable[[int, 
     """
     _component()(
         key=key,
-        data={"label": label, "movies": [movie._asdict() for movie in movies]},
+        data={"label": label, "seen": last_seen(key), "movies": [movie._asdict() for movie in movies]},
         on_rate_change=rating_taker(key, on_rate),
     )
 
@@ -52,19 +52,27 @@ def rating_taker(key: str, on_rate: Callable[[int, int], None]) -> Callable[[], 
     def rated() -> None:
         state = st.session_state.get(key)
         sent = state.get("rate") if isinstance(state, Mapping) else None
-        if not isinstance(sent, Mapping):
-            return
-        index, stars = sent.get("index"), sent.get("stars")
-        if type(index) is int and index >= 0 and type(stars) is int and 0 <= stars <= MOST:
-            on_rate(index, stars)
+        for one in sent if isinstance(sent, list) else ():
+            if not isinstance(one, Mapping):
+                continue
+            index, stars, number = one.get("index"), one.get("stars"), one.get("number")
+            whole = all(type(value) is int for value in (index, stars, number))
+            if whole and index >= 0 and 0 <= stars <= MOST and number > last_seen(key):
+                on_rate(index, stars)
+                st.session_state[f"{key}:seen"] = number
 
     return rated
+
+
+def last_seen(key: str) -> int:
+    """Number of the last rating that came from a component with stars: those after it are still on their way."""
+    return int(st.session_state.get(f"{key}:seen", 0))
 
 
 def script(name: str) -> str:
     """A component's JavaScript with the stars' before it, as the one module that an inline component may have."""
     stars = (HERE / "stars.js").read_text(encoding="utf-8").replace("export function", "function")
-    own = (HERE / name).read_text(encoding="utf-8").replace('import { make, starRow } from "./stars.js";\n', "")
+    own = (HERE / name).read_text(encoding="utf-8").replace('import { make, outbox, starRow } from "./stars.js";\n', "")
     return stars + own
 
 

@@ -1,4 +1,5 @@
-// Five stars as a radio group: a click or a key fills them, a click on the last filled one empties them.
+// Five stars as a radio group: a click or a key fills them, a click on the last filled one empties them. And an outbox for
+// what was clicked, because a click may come before the answer to the last one.
 
 const STAR = "m12 3.2 2.7 5.6 6.1.8-4.5 4.3 1.1 6.1-5.4-3-5.4 3 1.1-6.1L3.2 9.6l6.1-.8z";
 const NAMES = ["1 star", "2 stars", "3 stars", "4 stars", "5 stars"];
@@ -63,4 +64,22 @@ export function starRow(title, stars, onRate) {
   show();
   row.append(...buttons);
   return row;
+}
+
+const outboxes = new WeakMap(); // a component's root -> ratings on their way: index -> { stars, number }
+
+/** Ratings that Python has not seen yet. All of them are sent with each new one: of several requests that wait while the
+ *  script runs, only the last is answered. `seen` is the number of the last one that Python knows. */
+export function outbox(root, seen, send) {
+  if (!outboxes.has(root)) outboxes.set(root, new Map());
+  const waiting = outboxes.get(root);
+  for (const [index, one] of waiting) if (one.number <= seen) waiting.delete(index);
+  return {
+    stars: (index, known) => waiting.get(index)?.stars ?? known,
+    put(index, stars) {
+      const number = Math.max(Date.now(), seen + 1, ...[...waiting.values()].map((one) => one.number + 1));
+      waiting.set(index, { stars, number });
+      send([...waiting].map(([index, one]) => ({ index, ...one })));
+    },
+  };
 }

@@ -24,7 +24,7 @@ QUICK = movie_card.MovieRecipe(
     svd_recommend=3,
     svd_residuals=3,
     als=(3, 0.1),
-    stars=StarSettings(hidden=12, epochs=60, batch=8, corruption=0.2, learning_rate=0.02),
+    stars=StarSettings(hidden=40, epochs=120, batch=8, corruption=0.3, learning_rate=0.02, weight_decay=0.1),
     residuals=StarSettings(hidden=12, epochs=5, batch=8),
     ensemble=1,
 )
@@ -72,7 +72,9 @@ def test_every_method_is_judged_and_tastes_are_found(judged):
     assert set(figures["rating"]) == {
         *("mean", "biases", "svd", "als", "unmasked", "masked", "residuals", "together"),
     }
-    assert figures["rating"]["masked"]["rmse"] < figures["rating"]["biases"]["rmse"] < figures["rating"]["mean"]["rmse"]
+    # Here a rating is a matter of taste alone: what the mean and the biases know is worth nothing.
+    assert figures["rating"]["masked"]["rmse"] < 0.8 * figures["rating"]["biases"]["rmse"]
+    assert figures["rating"]["mean"]["rmse"] > 1.2
     assert set(figures["similar"]) | set(figures["recommend"]) | set(figures["rating"]) <= set(movie_card.TITLES)
 
 

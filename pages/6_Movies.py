@@ -76,6 +76,8 @@ def show_similar(model: Movies) -> None:
         with near:
             st.html(movies_view.query_html(model, index))
             movie_lists("near", [own.column()], on_pick=pick)
+            if order := movies.ranking(model, popularity):
+                st.caption(order)
         with beside:
             movie_map("map", the_map(model), label="A map of all movies", on_pick=pick)
             map_marks("marks", query=index, marked=[one.index for one in own.near])

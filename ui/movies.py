@@ -213,6 +213,14 @@ def answer(movies: Movies, index: int, sieve: Sieve, popularity: float, by: str 
     return Answer(by, movies.similar(index, SHOWN, popularity=popularity, by=by, **sieve.settings))
 
 
+def ranking(movies: Movies, popularity: float) -> str:
+    """How the lists are put in order, where it is not by the scores alone."""
+    parts = [f"n / (n + {movies.shrinkage:g})"] if movies.shrinkage else []
+    if popularity:
+        parts.append(f"(n / {int(movies.support.max())}) to the power of {popularity:g}")
+    return f"In order of score × {' × '.join(parts)}, n being a movie's ratings." if parts else ""
+
+
 def agreement(own: Answer, others: Sequence[Answer]) -> str:
     """How many of the autoencoder's list the others have too."""
     mine = {one.index for one in own.near}

@@ -112,6 +112,14 @@ def test_turning_a_dial_makes_another_list() -> None:
     assert all("Comedy" in row["note"] for row in data(app, "movie_lists")[0]["columns"][0]["rows"])
 
 
+def test_the_order_of_a_list_is_explained(model: Movies) -> None:
+    assert not any("In order of" in caption.value for caption in movies().caption)  # by the scores alone
+    assert "(n / 90) to the power of 0.5, n being" in next(
+        caption.value for caption in movies(popularity="0.5").caption if "In order of" in caption.value
+    )
+    assert page.ranking(tiny_movies(shrinkage=2.0), 0.0).startswith("In order of score × n / (n + 2), n being")
+
+
 def test_ratings_of_a_link_are_on_the_shelf_and_make_the_list(model: Movies) -> None:
     app = movies(show="recommend", ratings=RATED)
     (shelf,) = data(app, "star_shelf")

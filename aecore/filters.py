@@ -159,7 +159,7 @@ class Filters:
             filtered = self._ridge(images, noise, strength)
         else:
             filtered = apply(images.astype(np.float32, copy=False), **settings["parameters"])
-        return _grey_map(filtered, settings)
+        return grey_map(filtered, settings)
 
     def settings(self, noise: str, strength: float) -> dict[str, dict[str, Any]]:
         """Each method's settings at a noise and the tuned strength nearest to the given one; raises as `denoise`."""
@@ -242,7 +242,9 @@ def tune(images: Array, seed: int = 0) -> Iterator[tuple[int, int, Filters | Non
             ridge[i, j], rest[i, j] = _fit_ridge((noisy - noisy_means[i, j]) @ basis.T, codes, watched, targets, basis)
             damaged = add_noise(tuning, noise, strength, random)
             tuned[noise][str(strength)] = {
-                name: _tune(tuning, damaged, method) for name, method in METHODS.items() if method.apply is not None
+                name: tune_method(tuning, damaged, method)
+                for name, method in METHODS.items()
+                if method.apply is not None
             }
             restored = filters._ridge(damaged, noise, strength)
             tuned[noise][str(strength)]["ridge"] = {"parameters": {}, **_calibrated(tuning, restored)}
@@ -269,8 +271,26 @@ def _fit_ridge(inputs: Array, outputs: Array, watched: Array, targets: Array, ba
     return weights, np.float32(float((seen * clean).sum()) / power if power > 0 else 0.0)
 
 
-def _tune(clean: Array, noisy: Array, method: Method) -> dict[str, Any]:
-    """The best of a method's choices on these images."""
+def tune_method(clean: Array, noisy: Array, method: Method) -> dict[str, Any]:
+    """Choose a method's settings by the mean PSNR on these images, after the map of greys that fits best.
+
+    Parameters
+    ----------
+    clean, noisy : ndarray, shape (n, height, width), float32 in [0, 1]
+        Training images, without and with noise.
+    method : Method
+        A filter with `choices`.
+
+    Returns
+    -------
+    dict
+        "parameters", the map of greys as `grey_map` takes it, and "psnr" in dB.
+
+    Raises
+    ------
+    ConfigError
+        If the method is ridge regression, which is fitted instead.
+    """
     if method.apply is None:
         raise ConfigError("ridge regression is fitted, not tuned")
     tried = [{"parameters": choice, **_calibrated(clean, method.apply(noisy, **choice))} for choice in method.choices]
@@ -289,7 +309,7 @@ def _calibrated(clean: Array, filtered: Array) -> dict[str, Any]:
     )  # a knot that hardly any pixel is near follows its neighbours
     greys = np.linalg.solve(gram, weights.T @ y)
     settings = {"low": low, "high": high, "greys": [round(float(grey), 4) for grey in greys]}
-    result = _grey_map(filtered, settings)
+    result = grey_map(filtered, settings)
     # A picture without any damage left would count for infinitely much: 60 dB is as good as perfect.
     return {**settings, "psnr": round(float(np.minimum(metrics.psnr(clean, result), 60).mean()), 3)}
 
@@ -304,6 +324,19 @@ def _knot_weights(values: NDArray[np.float64], low: float, high: float) -> NDArr
     return np.maximum(1 - np.abs(place[:, None] - np.arange(KNOTS)), 0)
 
 
-def _grey_map(filtered: Array, settings: dict[str, Any]) -> Array:
+def grey_map(filtered: Array, settings: dict[str, Any]) -> Array:
+    """Bring a filter's result back to a digit's greys.
+
+    Parameters
+    ----------
+    filtered : ndarray, any shape
+        What a filter returned.
+    settings : dict
+        "greys" at even steps from "low" to "high"; straight in between, held beyond.
+
+    Returns
+    -------
+    ndarray of the same shape, float32 in [0, 1]
+    """
     knots = np.linspace(settings["low"], settings["high"], KNOTS)
     return np.clip(np.interp(filtered, knots, settings["greys"]), 0, 1).astype(np.float32)

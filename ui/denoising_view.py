@@ -33,7 +33,7 @@ def comparison_html(result: Comparison, verdict: str, digit: str) -> str:
         _panel(best, told),
         _panel(second, "second best"),
     ]
-    return f'<p class="ae-verdict">{escape(verdict)}</p><div class="ae-rows">{charts.panels(panels)}</div>'
+    return f'<p class="ae-verdict">{escape(verdict)}</p><div class="ae-mended">{charts.panels(panels)}</div>'
 
 
 def _panel(made: Restored, note: str) -> charts.Panel:

@@ -96,14 +96,11 @@ def page(title: str) -> Iterator[None]:
         initial_sidebar_state=SIDEBAR,
     )
     st.html(HERE / "style.css")
-    if here.kept:
-        share.remember(title, here.kept)
+    share.remember(title, here.kept)
     _menu()
     _header(here)
     with friendly():
         yield
-    if here.kept:
-        share.remember(title, here.kept)
     _footer()
     resources.warm_up()
 

@@ -2,7 +2,7 @@
 
 Widgets with `bind="query-params"` keep their own values in the address. What no widget holds (the digit that was
 picked, the drawing) is written and read here. Streamlit gives a bound value back when one returns to a page from
-another; `remember` and `link_to` do the same for these.
+another; `remember` and `link_to` do the same for these, also where only a fragment of the page has run.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import streamlit as st
 
 _MEMORY = "address of each page"  # in the session: page -> its parameters here
+_HERE = "page and its parameters"  # in the session: the page that is open, and the names to keep
 
 
 def text(name: str) -> str | None:
@@ -32,16 +33,24 @@ def put(name: str, value: object) -> None:
     """Write a parameter, unless the address has it already."""
     if text(name) != str(value):
         st.query_params[name] = str(value)
+    _keep()
 
 
 def drop(*names: str) -> None:
     """Remove parameters that are there."""
     for name in names:
         st.query_params.pop(name, None)
+    _keep()
 
 
 def remember(page: str, names: tuple[str, ...]) -> None:
-    """Keep a page's parameters for the way back to it."""
+    """Keep these parameters of the page that is opened, as they are now and as they change, for the way back to it."""
+    st.session_state[_HERE] = page, names
+    _keep()
+
+
+def _keep() -> None:
+    page, names = st.session_state.get(_HERE, ("", ()))
     found = {name: value for name in names if (value := text(name)) is not None}
     st.session_state.setdefault(_MEMORY, {})[page] = found
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from aecore import ConfigError, DataError, add_noise, load, psnr, save
-from aecore.filters import METHODS, STRENGTHS, _calibrated, _fit_ridge, _grey_map, _tune, tune
+from aecore.filters import METHODS, STRENGTHS, _calibrated, _fit_ridge, grey_map, tune, tune_method
 from tests.conftest import draw_digits
 
 
@@ -80,7 +80,7 @@ def test_tuning_takes_the_best_choice():
     clean = draw_digits(12).images
     noisy = add_noise(clean, "gaussian", 0.3)
     method = METHODS["tv"]
-    settings = _tune(clean, noisy, method)
+    settings = tune_method(clean, noisy, method)
     assert settings["parameters"] in method.choices
     for choice in method.choices:
         assert settings["psnr"] >= _calibrated(clean, method.apply(noisy, **choice))["psnr"]
@@ -91,10 +91,10 @@ def test_the_map_of_greys_lifts_a_veil_and_more():
     clean = draw_digits(40).images
     for spoilt in (0.4 + 0.2 * clean, np.sqrt(clean)):
         settings = _calibrated(clean, spoilt.astype(np.float32))
-        back = _grey_map(spoilt.astype(np.float32), settings)
+        back = grey_map(spoilt.astype(np.float32), settings)
         assert np.square(back - clean).mean() < 1e-3
     flat = np.full_like(clean, 0.3)
-    assert _grey_map(flat, _calibrated(clean, flat)).mean() == pytest.approx(clean.mean(), abs=0.02)
+    assert grey_map(flat, _calibrated(clean, flat)).mean() == pytest.approx(clean.mean(), abs=0.02)
 
 
 def test_ridge_regression_finds_a_linear_map():

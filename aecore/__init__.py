@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     )
     from aecore.metrics import code_bytes, information_kept, mse, png_bytes, psnr, ssim
     from aecore.movies import Movies, Neighbours, load_movies, save_movies
+    from aecore.neighbours import nearest
     from aecore.networks import Autoencoder, build
     from aecore.noise import add_noise
     from aecore.pca import PCA, Moments, principal_angles
@@ -68,6 +69,7 @@ _HOMES = {
     "aecore.linear": ("Closeness", "LinearReport", "Yardstick", "rotate_onto_components", "train_linear"),
     "aecore.metrics": ("code_bytes", "information_kept", "mse", "png_bytes", "psnr", "ssim"),
     "aecore.movies": ("Movies", "Neighbours", "load_movies", "save_movies"),
+    "aecore.neighbours": ("nearest",),
     "aecore.networks": ("Autoencoder", "build"),
     "aecore.noise": ("add_noise",),
     "aecore.pca": ("PCA", "Moments", "principal_angles"),
@@ -112,6 +114,7 @@ __all__ = [
     "load_movies",
     "load_ratings",
     "mse",
+    "nearest",
     "outsiders",
     "pack_digit",
     "png_bytes",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import sys
 import tempfile
@@ -37,12 +38,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
+        sys.stdout.flush()
     except AecoreError as error:
         print(f"aecore: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\naecore: stopped; nothing was saved", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever read the lines has had enough: `... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would complain once more at its end
+        return 0
     return 0
 
 

@@ -26,7 +26,7 @@ ENOUGH = 5  # ratings from which on a list is worth something
 MOST = 60  # ratings that one link may carry
 SUPPORTS = (1, 3, 5, 10, 20, 50, 100)  # choices of the least number of ratings
 SUPPORT = 5  # unless one chooses another
-OPENING = 1  # MovieLens number of the movie that the page opens on: Toy Story
+OPENING = 5618  # MovieLens number of the movie that the page opens on: Spirited Away
 
 TITLES = {
     OWN: "Autoencoder",

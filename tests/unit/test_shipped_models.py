@@ -82,17 +82,17 @@ def test_the_card_tells_the_truth(name):
 @pytest.mark.full
 @pytest.mark.parametrize("name", ["denoiser", "overcomplete"])
 def test_the_card_about_noise_tells_the_truth(name):
-    """The networks' own figures, on all 10,000 test digits; the filters', on the card's own digits of one curve."""
+    """The networks' own figures, on all 10,000 test digits; at other noises on the digits of the card's curves."""
     recipe, model, card = RECIPES[name], load(name), read_card(name)
     methods = restorers(recipe, model)
     images = digits("test").images
-    for noise, headline in card["headlines"].items():
-        noisy = add_noise(images, noise, headline["strength"], SEED)
-        for method in ({"noisy", "plain", name} & set(methods)) | {"median"} & set(methods):
-            restored = methods[method](noisy, noise, headline["strength"])
-            figures = headline["methods"][method]
-            assert psnr(images, restored).mean() == pytest.approx(figures["psnr"], rel=1e-3)
-            assert ssim(images, restored).mean() == pytest.approx(figures["ssim"], rel=2e-3)
+    headline = card["headlines"]["gaussian"]
+    noisy = add_noise(images, "gaussian", headline["strength"], SEED)
+    for method in {"noisy", "plain", "median", name} & set(methods):
+        restored = methods[method](noisy, "gaussian", headline["strength"])
+        figures = headline["methods"][method]
+        assert psnr(images, restored).mean() == pytest.approx(figures["psnr"], rel=1e-3)
+        assert ssim(images, restored).mean() == pytest.approx(figures["ssim"], rel=2e-3)
     for noise, curve in card.get("curves", {"noises": {}})["noises"].items():
         clean = images[: card["curves"]["digits"]]
         for place in (2, 6):

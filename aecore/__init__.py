@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from aecore.checkpoints import load, read_card, save, shipped_names
     from aecore.config import LinearConfig, NetworkConfig, TrainConfig
     from aecore.datasets.mnist import Digits, load_digits
+    from aecore.datasets.movielens import Movie, Ratings, load_ratings
     from aecore.datasets.pictures import digit_from_ink, digit_from_picture, outsiders, pack_digit, unpack_digit
     from aecore.errors import (
         AecoreError,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         DataError,
         DivergedError,
         ModelNotFoundError,
+        MovieNotFoundError,
         PictureError,
         TrainingError,
     )
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
         train_linear,
     )
     from aecore.metrics import code_bytes, information_kept, mse, png_bytes, psnr, ssim
+    from aecore.movies import Movies, Neighbours, load_movies, save_movies
+    from aecore.neighbours import nearest
     from aecore.networks import Autoencoder, build
     from aecore.noise import add_noise
     from aecore.pca import PCA, Moments, principal_angles
@@ -48,6 +52,7 @@ _HOMES = {
     "aecore.checkpoints": ("load", "read_card", "save", "shipped_names"),
     "aecore.config": ("LinearConfig", "NetworkConfig", "TrainConfig"),
     "aecore.datasets.mnist": ("Digits", "load_digits"),
+    "aecore.datasets.movielens": ("Movie", "Ratings", "load_ratings"),
     "aecore.datasets.pictures": ("digit_from_ink", "digit_from_picture", "outsiders", "pack_digit", "unpack_digit"),
     "aecore.errors": (
         "AecoreError",
@@ -56,12 +61,15 @@ _HOMES = {
         "DataError",
         "DivergedError",
         "ModelNotFoundError",
+        "MovieNotFoundError",
         "PictureError",
         "TrainingError",
     ),
     "aecore.filters": ("Filters",),
     "aecore.linear": ("Closeness", "LinearReport", "Yardstick", "rotate_onto_components", "train_linear"),
     "aecore.metrics": ("code_bytes", "information_kept", "mse", "png_bytes", "psnr", "ssim"),
+    "aecore.movies": ("Movies", "Neighbours", "load_movies", "save_movies"),
+    "aecore.neighbours": ("nearest",),
     "aecore.networks": ("Autoencoder", "build"),
     "aecore.noise": ("add_noise",),
     "aecore.pca": ("PCA", "Moments", "principal_angles"),
@@ -84,8 +92,13 @@ __all__ = [
     "LinearReport",
     "ModelNotFoundError",
     "Moments",
+    "Movie",
+    "MovieNotFoundError",
+    "Movies",
+    "Neighbours",
     "NetworkConfig",
     "PictureError",
+    "Ratings",
     "Report",
     "TrainConfig",
     "TrainingError",
@@ -98,7 +111,10 @@ __all__ = [
     "information_kept",
     "load",
     "load_digits",
+    "load_movies",
+    "load_ratings",
     "mse",
+    "nearest",
     "outsiders",
     "pack_digit",
     "png_bytes",
@@ -107,6 +123,7 @@ __all__ = [
     "read_card",
     "rotate_onto_components",
     "save",
+    "save_movies",
     "shipped_names",
     "ssim",
     "train",

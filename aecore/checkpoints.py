@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,20 +64,55 @@ def save(model: Autoencoder | PCA | Filters, folder: str | Path, card: dict[str,
     CheckpointError
         If the folder exists and is not a model folder: nothing of yours is overwritten.
     """
+    tensors, config = _parts(model)
+    return write_folder(folder, tensors, config, model.card if card is None else card)
+
+
+def write_folder(
+    folder: str | Path,
+    tensors: Mapping[str, Any],
+    config: Mapping[str, Any],
+    card: Mapping[str, Any],
+    texts: Mapping[str, str] | None = None,
+) -> Path:
+    """Write a model folder, whatever the model is: all of its files or none.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where; an older model there is replaced.
+    tensors : mapping of str to ndarray
+        The weights, as they are to stand on disk.
+    config, card : mapping
+        What JSON can hold.
+    texts : mapping of str to str, optional
+        Further files, name -> content.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    CheckpointError
+        If the folder exists and is not a model folder.
+    """
     from safetensors.numpy import save_file
 
     place = Path(folder)
     if place.exists() and (not place.is_dir() or (any(place.iterdir()) and not (place / CONFIG).is_file())):
         raise CheckpointError(f"{place} exists and is not a model folder; choose another place")
     place.parent.mkdir(parents=True, exist_ok=True)
-    tensors, config = _parts(model)
     fresh = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
     try:
-        save_file(tensors, fresh / WEIGHTS)
+        save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, fresh / WEIGHTS)
         os.chmod(fresh, 0o755)  # the temporary names are private; a model is not
         os.chmod(fresh / WEIGHTS, 0o644)
         _write_json(fresh / CONFIG, {"format": FORMAT, **config})
-        _write_json(fresh / CARD, model.card if card is None else card)
+        _write_json(fresh / CARD, dict(card))
+        for name, text in (texts or {}).items():
+            (fresh / name).write_text(text, encoding="utf-8")
         old = fresh.with_name(fresh.name + "-old")
         if place.exists():
             place.rename(old)
@@ -107,25 +143,11 @@ def load(name: str | Path) -> Any:
     CheckpointError
         If the folder is incomplete, broken, or made for another network.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
     from aecore.networks import build
 
-    place = _place(name)
-    config = _read_json(place / CONFIG)
-    card = _read_json(place / CARD)
-    if config.get("format") != FORMAT:
-        raise CheckpointError(
-            f"{place / CONFIG} has format {config.get('format')!r}, this aecore reads {FORMAT}; update aecore or train "
-            "the model again"
-        )
-    try:
-        tensors = load_file(place / WEIGHTS)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            f"cannot read {place / WEIGHTS} ({error}); restore it or train the model again"
-        ) from error
+    place, config, card, tensors = read_folder(name)
+    if config.get("kind") == "movies":
+        raise CheckpointError(f"{place} holds movies: load them by aecore.load_movies")
     try:
         if config.get("kind") == "pca":
             return PCA(
@@ -146,9 +168,31 @@ def load(name: str | Path) -> Any:
     return network
 
 
+def read_folder(name: str | Path) -> tuple[Path, dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Read a model folder, whatever the model is: its place, config, card and weights; raises as `load` does."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    place = _place(name)
+    config = read_json(place / CONFIG)
+    card = read_json(place / CARD)
+    if config.get("format") != FORMAT:
+        raise CheckpointError(
+            f"{place / CONFIG} has format {config.get('format')!r}, this aecore reads {FORMAT}; update aecore or train "
+            "the model again"
+        )
+    try:
+        tensors = load_file(place / WEIGHTS)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"cannot read {place / WEIGHTS} ({error}); restore it or train the model again"
+        ) from error
+    return place, config, card, tensors
+
+
 def read_card(name: str | Path) -> dict[str, Any]:
     """Read a model's card alone, without loading its weights; raises as `load` does."""
-    return _read_json(_place(name) / CARD)
+    return read_json(_place(name) / CARD)
 
 
 def _place(name: str | Path) -> Path:
@@ -215,7 +259,8 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """Read one JSON object; raises CheckpointError where the file is missing or holds anything else."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

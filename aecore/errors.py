@@ -6,6 +6,7 @@
     │   └── PictureError       a picture or a packed digit that cannot become a 28x28 digit
     ├── TrainingError          training could not go on
     │   └── DivergedError      the loss became NaN or infinite
+    ├── MovieNotFoundError     no movie, or more than one, has that title
     └── CheckpointError        a model folder is broken or does not fit its config
         └── ModelNotFoundError no model has that name
 
@@ -37,6 +38,20 @@ class TrainingError(AecoreError):
 
 class DivergedError(TrainingError):
     """The loss became NaN or infinite."""
+
+
+class MovieNotFoundError(AecoreError, LookupError):
+    """No movie has that title, or more than one has.
+
+    Attributes
+    ----------
+    suggestions : tuple of str
+        Titles with years that may be meant, the likeliest first; each is found by itself.
+    """
+
+    def __init__(self, message: str, suggestions: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.suggestions = suggestions
 
 
 class CheckpointError(AecoreError):

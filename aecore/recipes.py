@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aecore.training import Report
 
 CODE_SIZES = (2, 4, 8, 16, 32, 64)  # one dedicated network each
+MOVIES = "movies"  # the model of aecore.movie_card, which is no network of digits
 LARGEST_CODE = 64  # of the ordered network and of the shipped PCA
 # What the denoiser is trained against; Gaussian noise and salt and pepper, the commonest, twice as often as the others.
 # Stripes and scratches it never sees: with them the card shows what it makes of damage it does not know.
@@ -117,7 +118,7 @@ def find_recipes(name: str) -> tuple[Recipe, ...]:
     """
     names = GROUPS.get(name, (name,))
     if not set(names) <= set(RECIPES):
-        raise ConfigError(f"there is no recipe {name!r}; take one of {', '.join((*RECIPES, *GROUPS))}")
+        raise ConfigError(f"there is no recipe {name!r}; take one of {', '.join((*RECIPES, MOVIES, *GROUPS))}")
     return tuple(RECIPES[known] for known in names)
 
 

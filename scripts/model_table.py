@@ -5,8 +5,9 @@ from __future__ import annotations
 from aecore import read_card
 from aecore.checkpoints import WEIGHTS, models_folder
 from aecore.denoising import TITLES
+from aecore.movie_card import TITLES as MOVIE_METHODS
 from aecore.noise import NOISES
-from aecore.recipes import GROUPS, RECIPES
+from aecore.recipes import GROUPS, MOVIES, RECIPES
 
 SHOWN = (1, 2, 4, 8, 16, 32, 64)  # numbers in the ordered code
 HEAD = (
@@ -47,11 +48,28 @@ def noise_table() -> str:
     return "\n".join(rows)
 
 
+def movies_tables() -> str:
+    """Figures of the movies on held-out users and ratings, beside their rivals', from the card."""
+    card = read_card(MOVIES)
+    tables = []
+    for part in ("similar", "recommend", "rating"):
+        names = list(next(iter(card[part].values())))
+        rows = [f"| {part} | {' | '.join(names)} |", "|---" + "|--:" * len(names) + "|"]
+        for method, figures in card[part].items():
+            cells = (
+                "–" if figures[name] is None else str(figures[name]) if name == "dimensions" else f"{figures[name]:.4f}"
+                for name in names
+            )
+            rows.append(f"| {MOVIE_METHODS[method]} | {' | '.join(cells)} |")
+        tables.append("\n".join(rows))
+    return "\n\n".join(tables)
+
+
 def making_table() -> str:
     """Parameters, bytes and training time of each model."""
     rows = ["| model | parameters | weights, MB | trained, seconds by the clock | of processor time |"]
     rows.append("|---|--:|--:|--:|--:|")
-    for name in RECIPES:
+    for name in (*RECIPES, MOVIES):
         card = read_card(name)
         megabytes = (models_folder() / name / WEIGHTS).stat().st_size / 1e6
         cells = f"{card['parameters']:,}", f"{megabytes:.2f}", f"{card['seconds']:,.0f}", f"{card['cpu_seconds']:,.0f}"
@@ -60,4 +78,4 @@ def making_table() -> str:
 
 
 if __name__ == "__main__":
-    print(figures_table(), noise_table(), making_table(), sep="\n\n")
+    print(figures_table(), noise_table(), movies_tables(), making_table(), sep="\n\n")

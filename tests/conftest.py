@@ -13,6 +13,8 @@ import pytest
 
 from scripts.browser import find_chromium
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # on the tests' tiny arrays a second thread costs more than it brings
+
 MNIST_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 

@@ -67,6 +67,15 @@ PAGES = (
         question="Is an autoencoder without bends just PCA? Train one in seconds, and measure the angle.",
         kept=("train",),
     ),
+    Page(
+        "Movies",
+        "pages/6_Movies.py",
+        ":material/movie:",
+        "An autoencoder that has seen nothing but stars knows which movies are alike, and what you may like.",
+        group="Movies",
+        question="What is like The Matrix, what should you watch next, and why? From ratings alone.",
+        kept=("movie", "ratings"),
+    ),
 )
 
 
@@ -114,10 +123,12 @@ def sentence(error: AecoreError) -> str:
 def cards() -> None:
     """A card for each page that has a question."""
     asking = [entry for entry in PAGES if entry.question]
-    for column, entry in zip(st.columns(max(2, min(3, len(asking)))), asking, strict=False):
-        with column.container(border=True):
-            st.page_link(entry.path, label=f"**{entry.title}**", icon=entry.icon)
-            st.markdown(entry.question)
+    across = 2 if len(asking) in (2, 4) else 3
+    for start in range(0, len(asking), across):
+        for column, entry in zip(st.columns(across), asking[start : start + across], strict=False):
+            with column.container(border=True, height="stretch"):
+                st.page_link(entry.path, label=f"**{entry.title}**", icon=entry.icon)
+                st.markdown(entry.question)
 
 
 def _menu() -> None:
@@ -142,6 +153,6 @@ def _header(here: Page) -> None:
 def _footer() -> None:
     st.html(
         f'<footer class="ae-foot ae-muted">{NAME} {VERSION}, MIT licence. Digits: MNIST by Yann LeCun, Corinna Cortes '
-        "and Chris Burges, CC BY-SA 3.0. Everything runs on this server; nothing is fetched from elsewhere and nothing "
-        "you draw or upload is kept.</footer>"
+        "and Chris Burges, CC BY-SA 3.0. Movies: MovieLens by GroupLens. Everything runs on this server; nothing "
+        "is fetched from elsewhere and nothing you draw, upload or rate is kept.</footer>"
     )

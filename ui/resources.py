@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aecore.pca import PCA
 
 PAINT = 0.35  # seconds that the first page gets to reach the browser and be painted
+MOVIES = "movies"  # the model folder that is loaded in a way of its own
 THREADS = 1  # of torch: one digit is too little work to share, and every visitor's thread may compute at once
 
 
@@ -43,6 +44,12 @@ def card(name: str) -> dict[str, Any]:
 
 
 @st.cache_resource(show_spinner=False)
+def movies() -> aecore.Movies:
+    """The shipped movies, without torch; raises as `model` does."""
+    return aecore.load_movies(MOVIES)
+
+
+@st.cache_resource(show_spinner=False)
 def digits() -> aecore.Digits:
     """Digits that no shipped model was trained on: MNIST's test digits where they are, else the offline sample."""
     return aecore.load_digits("test", download=False)  # a page never waits for a network
@@ -60,7 +67,10 @@ def _load_all() -> None:
     try:
         digits()
         for name in aecore.shipped_names():
-            model(name)
+            if name == MOVIES:
+                movies().search("the matrxi")  # a slip: makes the index of titles, and that of their letters
+            else:
+                model(name)
     except Exception:  # whatever it is, the page that needs the model says it
         return
     finally:

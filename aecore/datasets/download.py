@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from aecore.errors import DataError
+from aecore.errors import ConfigError, DataError
 
 Progress = Callable[[int, int | None], None]  # (bytes so far, bytes in all or None where the server does not say)
 
@@ -43,7 +43,8 @@ def download(
     addresses: Sequence[str],
     target: str | Path,
     *,
-    md5: str,
+    md5: str | None = None,
+    sha256: str | None = None,
     unpack: bool = False,
     progress: Progress | None = None,
     timeout: float = TIMEOUT,
@@ -56,8 +57,8 @@ def download(
         URLs of the same file, tried in turn.
     target : path
         Where the file goes; its folder is made, and a file there is replaced.
-    md5 : str
-        Checksum of the bytes as they are sent, 32 hexadecimal digits.
+    md5, sha256 : str
+        Checksum of the bytes as they are sent, 32 or 64 hexadecimal digits: one of the two, whichever is published.
     unpack : bool
         Whether the bytes are gzip and ``target`` becomes what is inside.
     progress : callable, optional
@@ -72,9 +73,14 @@ def download(
 
     Raises
     ------
+    ConfigError
+        Not exactly one checksum is given.
     DataError
         No address gave the file (each is named with its reason), or the file could not be written.
     """
+    if (md5 is None) == (sha256 is None):
+        raise ConfigError("download needs exactly one of md5 and sha256: what cannot be checked is not fetched")
+    kind, expected = ("md5", md5) if md5 is not None else ("sha256", sha256)
     target = Path(target)
     part = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
     refused = []
@@ -83,12 +89,12 @@ def download(
         for address in addresses:
             with open(part, "wb") as file:
                 try:
-                    got = _fetch(address, file, progress, timeout)
+                    got = _fetch(address, file, kind, progress, timeout)
                 except (OSError, http.client.HTTPException) as error:  # URLError and time-outs are OSErrors
                     refused.append(f"{address}: {error or type(error).__name__}")
                     continue
-            if got != md5:
-                refused.append(f"{address}: not the expected file (md5 {got}, expected {md5})")
+            if got != expected:
+                refused.append(f"{address}: not the expected file ({kind} {got}, expected {expected})")
                 continue
             if unpack:
                 _unpack(part)
@@ -103,9 +109,9 @@ def download(
     )
 
 
-def _fetch(address: str, file: BinaryIO, progress: Progress | None, timeout: float) -> str:
-    """Write what the address gives to an open file; returns the md5 of it."""
-    digest = hashlib.md5(usedforsecurity=False)
+def _fetch(address: str, file: BinaryIO, kind: str, progress: Progress | None, timeout: float) -> str:
+    """Write what the address gives to an open file; returns its checksum of that kind."""
+    digest = hashlib.new(kind, usedforsecurity=False)
     request = urllib.request.Request(address, headers={"User-Agent": "aecore"})
     with urllib.request.urlopen(request, timeout=timeout) as response:
         length = response.headers.get("Content-Length", "")

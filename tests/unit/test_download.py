@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from aecore.datasets.download import cache_folder, download
-from aecore.errors import DataError
+from aecore.errors import ConfigError, DataError
 
 CONTENT = bytes(range(256)) * 1000
 MD5 = hashlib.md5(CONTENT).hexdigest()
@@ -89,6 +89,22 @@ def test_a_good_file_is_kept_when_a_new_one_is_bad(server: str, tmp_path: Path) 
     with pytest.raises(DataError):
         download([f"{server}/other"], tmp_path / "file", md5=MD5)
     assert (tmp_path / "file").read_bytes() == b"old and good"
+
+
+def test_a_sha256_does_as_well(server: str, tmp_path: Path) -> None:
+    right = hashlib.sha256(CONTENT).hexdigest()
+    download([f"{server}/file"], tmp_path / "file", sha256=right)
+    assert (tmp_path / "file").read_bytes() == CONTENT
+    with pytest.raises(DataError, match=f"sha256 {right}, expected {'0' * 64}"):
+        download([f"{server}/file"], tmp_path / "other", sha256="0" * 64)
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("checksums", [{}, {"md5": MD5, "sha256": "0" * 64}])
+def test_nothing_is_fetched_unchecked(tmp_path: Path, checksums: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="exactly one"):
+        download(["http://127.0.0.1:1/file"], tmp_path / "file", **checksums)
+    assert os.listdir(tmp_path) == []
 
 
 def test_what_only_looks_like_gzip(server: str, tmp_path: Path) -> None:

@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +15,8 @@ from aecore.__main__ import main
 from aecore.datasets.mnist import Digits
 from aecore.evaluation import evaluate, measure, write_card
 from aecore.recipes import GROUPS, RECIPES, cook, find_recipes
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def finish(steps):
@@ -117,3 +123,13 @@ def test_errors_are_a_line_on_stderr(offline, capsys, arguments, message):
     assert message in captured.err
     assert captured.out == ""
     assert "Traceback" not in captured.err
+
+
+def test_a_reader_who_has_had_enough_sees_no_traceback():
+    reader, writer = os.pipe()
+    os.close(reader)  # as `head` does
+    found = subprocess.run(
+        [sys.executable, "-m", "aecore", "list"], cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60
+    )
+    os.close(writer)
+    assert (found.returncode, found.stderr) == (0, "")
